@@ -1,0 +1,87 @@
+/** The catalog as the planner sees it: an interface, implemented by the master over its durable catalog.
+ *
+ *  Pure look-ups over one consistent version; nothing here does I/O. */
+import type { StorageId } from '../types/ids.js';
+import type { Range, SqlType } from '../types/sql-type.js';
+import type { Value } from '../types/value.js';
+import type { Expr } from './expr.js';
+
+export type Distribution =
+  /** Hashed on these columns (ordinals), in this order: see `types/hash.ts`. */
+  | { readonly kind: 'hash'; readonly columns: readonly number[] }
+  | { readonly kind: 'random' }
+  | { readonly kind: 'replicated' };
+
+export type ColumnDef = {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly notNull: boolean;
+  /** Bound default (no column references) and its SQL text; absent means NULL. */
+  readonly defaultExpr?: Expr;
+  readonly defaultSql?: string;
+};
+
+export type ColumnStats = {
+  /** Guaranteed bounds over all committed rows (zone maps merged), for integer-like and fixed-scale numeric. */
+  readonly range?: Range;
+  /** Guaranteed: no committed row is null. */
+  readonly noNulls?: boolean;
+  /** Estimates, from ANALYZE. */
+  readonly nullFraction?: number;
+  readonly distinct?: number;
+  readonly averageBytes?: number;
+  readonly mostCommon?: readonly { readonly value: Value; readonly fraction: number }[];
+  /** Equi-depth bounds of the values that are not in `mostCommon`, ascending. */
+  readonly histogram?: readonly Value[];
+};
+
+export type TableStats = {
+  /** Exact number of committed rows over all segments (counted once for replicated tables). */
+  readonly rows: number;
+  readonly analyzed: boolean;
+  /** By ordinal. */
+  readonly columns: readonly ColumnStats[];
+  /** Changes whenever a commit may have widened a range; plans cached by it. */
+  readonly version: number;
+};
+
+export type TableDef = {
+  readonly kind: 'table';
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly ColumnDef[];
+  readonly primaryKey: readonly number[] | undefined;
+  readonly distribution: Distribution;
+  readonly storageId: StorageId;
+  readonly stats: TableStats;
+};
+
+/** A pg_catalog, information_schema or mpp_* table whose rows the master computes when it is scanned. */
+export type VirtualTableDef = {
+  readonly kind: 'virtual';
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly ColumnDef[];
+};
+
+export type ViewDef = {
+  readonly kind: 'view';
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** The defining query's text; bound anew at each use. */
+  readonly sql: string;
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+};
+
+export type Relation = TableDef | VirtualTableDef | ViewDef;
+
+export interface Catalog {
+  /** Without a schema the search path is walked; `pg_catalog` is always first. */
+  relation(schema: string | undefined, name: string): Relation | undefined;
+  hasSchema(name: string): boolean;
+  readonly searchPath: readonly string[];
+  readonly segmentCount: number;
+}

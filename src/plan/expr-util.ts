@@ -1,0 +1,389 @@
+/** Building, walking, rewriting and comparing bound expressions.
+ *
+ *  Owns: everything that is true of an expression by its shape alone. Must not know: plans, apart from asking for the
+ *  free columns of a subquery and substituting into it. Invariant: a rewrite never leaves the two sides of a
+ *  comparison with different type kinds, because it never changes the type of what it replaces. */
+import { functionById } from '../types/functions/registry.js';
+import type { ColId } from '../types/ids.js';
+import { unreachable } from '../types/sql-error.js';
+import { BOOL, type SqlType } from '../types/sql-type.js';
+import { isInterval, isNumeric, type Value } from '../types/value.js';
+import type { CmpOp, Column, Expr, SortKey } from './expr.js';
+import { freeColumns, mapPlanExprs } from './logical/transform.js';
+
+export const TRUE: Expr = { kind: 'const', value: true, type: BOOL };
+export const FALSE: Expr = { kind: 'const', value: false, type: BOOL };
+
+export function col(c: Column): Expr {
+  return { kind: 'col', id: c.id, type: c.type, nullable: c.nullable };
+}
+
+export function constant(value: Value, type: SqlType): Expr {
+  return { kind: 'const', value, type };
+}
+
+export function cmp(op: CmpOp, left: Expr, right: Expr): Expr {
+  return { kind: 'cmp', op, left, right };
+}
+
+export function not(arg: Expr): Expr {
+  return { kind: 'not', arg };
+}
+
+/** AND of all, flattened; TRUE for none. */
+export function conjunction(args: readonly Expr[]): Expr {
+  const flat = args.flatMap(conjuncts);
+  if (flat.length === 0) return TRUE;
+  return flat.length === 1 ? flat[0] : { kind: 'and', args: flat };
+}
+
+/** OR of all, flattened; FALSE for none. */
+export function disjunction(args: readonly Expr[]): Expr {
+  const flat = args.flatMap((a) => (a.kind === 'or' ? a.args : [a]));
+  if (flat.length === 0) return FALSE;
+  return flat.length === 1 ? flat[0] : { kind: 'or', args: flat };
+}
+
+/** The conjuncts of a predicate, nested ANDs opened; none for TRUE or undefined. */
+export function conjuncts(e: Expr | undefined): readonly Expr[] {
+  if (e === undefined || isTrue(e)) return [];
+  return e.kind === 'and' ? e.args.flatMap(conjuncts) : [e];
+}
+
+/** The predicate of both: undefined stands for TRUE. */
+export function both(a: Expr | undefined, b: Expr | undefined): Expr | undefined {
+  const all = [...conjuncts(a), ...conjuncts(b)];
+  return all.length === 0 ? undefined : conjunction(all);
+}
+
+export function isTrue(e: Expr): boolean {
+  return e.kind === 'const' && e.value === true;
+}
+
+/** FALSE or NULL: as a predicate it keeps nothing. */
+export function isNeverTrue(e: Expr): boolean {
+  return e.kind === 'const' && (e.value === false || e.value === null);
+}
+
+const MIRROR: Record<CmpOp, CmpOp> = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+const NEGATE: Record<CmpOp, CmpOp> = { '=': '<>', '<>': '=', '<': '>=', '<=': '>', '>': '<=', '>=': '<' };
+
+/** `a op b` is `b mirrorCmp(op) a`. */
+export function mirrorCmp(op: CmpOp): CmpOp {
+  return MIRROR[op];
+}
+
+/** `NOT (a op b)` is `a negateCmp(op) b`. */
+export function negateCmp(op: CmpOp): CmpOp {
+  return NEGATE[op];
+}
+
+export function exprType(e: Expr): SqlType {
+  switch (e.kind) {
+    case 'col':
+    case 'const':
+    case 'param':
+    case 'call':
+    case 'case':
+    case 'coalesce':
+    case 'greatest':
+    case 'least':
+    case 'subquery':
+      return e.type;
+    case 'cmp':
+    case 'distinct':
+    case 'and':
+    case 'or':
+    case 'not':
+    case 'isnull':
+    case 'istruth':
+    case 'in':
+    case 'like':
+      return BOOL;
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Functions that give NULL only for a NULL argument. Others, even strict ones (`regexp_match`, `to_regclass`), may
+ *  give NULL at will, so this is a list and not `strict`. */
+const NEVER_NULL = new Set(
+  (
+    '+ - * / % || ^ @ & | # ~ << >> |/ cast abs ceil ceiling floor round trunc sign sqrt power exp ln log mod div ' +
+    'upper lower initcap length char_length character_length octet_length bit_length substring substr position strpos ' +
+    'left right lpad rpad ltrim rtrim btrim replace repeat reverse overlay ascii chr md5 concat starts_with split_part ' +
+    'translate extract date_part date_trunc age make_date timezone now current_date current_timestamp ' +
+    'transaction_timestamp statement_timestamp clock_timestamp localtimestamp localtime current_time random pi ' +
+    'to_char to_date to_timestamp to_number ~* !~ !~* ~~ !~~ ~~* !~~* version current_user session_user ' +
+    'current_database current_catalog greatest least degrees radians sin cos tan'
+  ).split(' '),
+);
+
+function functionName(fn: string): string {
+  const paren = fn.indexOf('(', 1);
+  return paren < 0 ? fn : fn.slice(0, paren);
+}
+
+/** May the expression be NULL? `false` is a guarantee, given that columns marked not nullable hold no NULL. */
+export function exprNullable(e: Expr): boolean {
+  switch (e.kind) {
+    case 'col':
+      return e.nullable;
+    case 'const':
+      return e.value === null;
+    case 'param':
+      return true;
+    case 'call':
+      return !NEVER_NULL.has(functionName(e.fn)) || e.args.some(exprNullable);
+    case 'distinct':
+    case 'isnull':
+    case 'istruth':
+      return false;
+    case 'cmp':
+      return exprNullable(e.left) || exprNullable(e.right);
+    case 'and':
+    case 'or':
+      return e.args.some(exprNullable);
+    case 'not':
+      return exprNullable(e.arg);
+    case 'case':
+      return (
+        e.otherwise === undefined || exprNullable(e.otherwise) || e.whens.some((w) => exprNullable(w.then))
+      );
+    case 'coalesce':
+    case 'greatest':
+    case 'least':
+      return e.args.every(exprNullable);
+    case 'in':
+      return exprNullable(e.arg) || e.list.some(exprNullable);
+    case 'like':
+      return exprNullable(e.arg) || exprNullable(e.pattern);
+    case 'subquery':
+      return !(e.mode === 'exists' || e.mode === 'array');
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Direct operands; a subquery's are its left-hand side, not what is inside its plan. */
+export function childExprs(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case 'col':
+    case 'const':
+    case 'param':
+      return [];
+    case 'call':
+    case 'and':
+    case 'or':
+    case 'coalesce':
+    case 'greatest':
+    case 'least':
+      return e.args;
+    case 'cmp':
+    case 'distinct':
+      return [e.left, e.right];
+    case 'not':
+    case 'isnull':
+    case 'istruth':
+      return [e.arg];
+    case 'case':
+      return [
+        ...e.whens.flatMap((w) => [w.when, w.then]),
+        ...(e.otherwise === undefined ? [] : [e.otherwise]),
+      ];
+    case 'in':
+      return [e.arg, ...e.list];
+    case 'like':
+      return [e.arg, e.pattern];
+    case 'subquery':
+      return e.left;
+    default:
+      return unreachable(e);
+  }
+}
+
+/** The same node over other operands, each given by `f`; the node itself when none changed. */
+export function mapChildren(e: Expr, f: (child: Expr) => Expr): Expr {
+  let changed = false;
+  const g = (child: Expr): Expr => {
+    const r = f(child);
+    if (r !== child) changed = true;
+    return r;
+  };
+  const next = rebuild(e, g);
+  return changed ? next : e;
+}
+
+function rebuild(e: Expr, g: (child: Expr) => Expr): Expr {
+  switch (e.kind) {
+    case 'col':
+    case 'const':
+    case 'param':
+      return e;
+    case 'call':
+    case 'and':
+    case 'or':
+    case 'coalesce':
+    case 'greatest':
+    case 'least':
+      return { ...e, args: e.args.map(g) };
+    case 'cmp':
+    case 'distinct':
+      return { ...e, left: g(e.left), right: g(e.right) };
+    case 'not':
+    case 'isnull':
+    case 'istruth':
+      return { ...e, arg: g(e.arg) };
+    case 'case':
+      return {
+        ...e,
+        whens: e.whens.map((w) => ({ when: g(w.when), then: g(w.then) })),
+        otherwise: e.otherwise === undefined ? undefined : g(e.otherwise),
+      };
+    case 'in':
+      return { ...e, arg: g(e.arg), list: e.list.map(g) };
+    case 'like':
+      return { ...e, arg: g(e.arg), pattern: g(e.pattern) };
+    case 'subquery':
+      return { ...e, left: e.left.map(g) };
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Rewrites bottom-up: `f` sees each node after its operands. Does not enter the plans of subqueries. */
+export function mapExpr(e: Expr, f: (e: Expr) => Expr): Expr {
+  return f(mapChildren(e, (c) => mapExpr(c, f)));
+}
+
+/** Pre-order walk; `visit` returning false keeps it from entering a node. Does not enter plans of subqueries. */
+export function walkExpr(e: Expr, visit: (e: Expr) => boolean | undefined | void): void {
+  if (visit(e) === false) return;
+  for (const c of childExprs(e)) walkExpr(c, visit);
+}
+
+export function someExpr(e: Expr, test: (e: Expr) => boolean): boolean {
+  return test(e) || childExprs(e).some((c) => someExpr(c, test));
+}
+
+/** Columns the expression reads, those that its subqueries' plans read from outside included. */
+export function columnsOf(e: Expr, into: Set<ColId> = new Set()): Set<ColId> {
+  walkExpr(e, (x) => {
+    if (x.kind === 'col') into.add(x.id);
+    else if (x.kind === 'subquery') for (const id of freeColumns(x.plan)) into.add(id);
+  });
+  return into;
+}
+
+export function readsOnly(e: Expr, available: ReadonlySet<ColId>): boolean {
+  for (const id of columnsOf(e)) if (!available.has(id)) return false;
+  return true;
+}
+
+/** Replaces columns, in the plans of subqueries too (ids are unique, so nothing can be captured). */
+export function substitute(e: Expr, by: ReadonlyMap<ColId, Expr>): Expr {
+  if (by.size === 0) return e;
+  return mapExpr(e, (x) => {
+    if (x.kind === 'col') return by.get(x.id) ?? x;
+    if (x.kind === 'subquery') return { ...x, plan: mapPlanExprs(x.plan, (y) => substitute(y, by)) };
+    return x;
+  });
+}
+
+export function substituteKey(k: SortKey, by: ReadonlyMap<ColId, Expr>): SortKey {
+  return { ...k, expr: substitute(k.expr, by) };
+}
+
+export function hasSubquery(e: Expr): boolean {
+  return someExpr(e, (x) => x.kind === 'subquery');
+}
+
+/** Calls a volatile function: must be evaluated exactly once for each row, where it stands. */
+export function isVolatile(e: Expr): boolean {
+  return someExpr(e, (x) => x.kind === 'call' && functionById(x.fn)?.volatility === 'volatile');
+}
+
+/** No columns, parameters, subqueries or volatile calls: one value for the whole statement. */
+export function isStatementConstant(e: Expr): boolean {
+  return !someExpr(e, (x) => x.kind === 'col' || x.kind === 'subquery') && !isVolatile(e);
+}
+
+/** A text that two expressions share exactly when they are the same expression. Subqueries are the same only when
+ *  they are one object. */
+export function exprKey(e: Expr): string {
+  switch (e.kind) {
+    case 'col':
+      return `#${e.id}`;
+    case 'const':
+      return `${valueKey(e.value)}:${typeKey(e.type)}`;
+    case 'param':
+      return `$${e.index}:${typeKey(e.type)}`;
+    case 'call':
+      return `${e.fn}:${typeKey(e.type)}(${e.args.map(exprKey).join(',')})`;
+    case 'cmp':
+      return `(${exprKey(e.left)}${e.op}${exprKey(e.right)})`;
+    case 'distinct':
+      return `${e.negated ? '!' : ''}distinct(${exprKey(e.left)},${exprKey(e.right)})`;
+    case 'and':
+    case 'or':
+      return `${e.kind}(${e.args.map(exprKey).join(',')})`;
+    case 'not':
+      return `not(${exprKey(e.arg)})`;
+    case 'isnull':
+      return `${e.negated ? '!' : ''}isnull(${exprKey(e.arg)})`;
+    case 'istruth':
+      return `${e.negated ? '!' : ''}is${e.truth}(${exprKey(e.arg)})`;
+    case 'case':
+      return `case(${e.whens.map((w) => `${exprKey(w.when)}>${exprKey(w.then)}`).join(',')};${e.otherwise === undefined ? '' : exprKey(e.otherwise)}):${typeKey(e.type)}`;
+    case 'coalesce':
+    case 'greatest':
+    case 'least':
+      return `${e.kind}(${e.args.map(exprKey).join(',')}):${typeKey(e.type)}`;
+    case 'in':
+      return `${e.negated ? '!' : ''}in(${exprKey(e.arg)};${e.list.map(exprKey).join(',')})`;
+    case 'like':
+      return `${e.negated ? '!' : ''}${e.caseInsensitive ? 'i' : ''}like(${exprKey(e.arg)},${exprKey(e.pattern)},${JSON.stringify(e.escape)})`;
+    case 'subquery':
+      return `${e.mode}${e.op ?? ''}(${e.left.map(exprKey).join(',')};plan${planNumber(e.plan)})`;
+    default:
+      return unreachable(e);
+  }
+}
+
+const planNumbers = new WeakMap<object, number>();
+let plansNumbered = 0;
+function planNumber(plan: object): number {
+  let n = planNumbers.get(plan);
+  if (n === undefined) {
+    n = ++plansNumbered;
+    planNumbers.set(plan, n);
+  }
+  return n;
+}
+
+export function sameExpr(a: Expr, b: Expr): boolean {
+  return a === b || exprKey(a) === exprKey(b);
+}
+
+function typeKey(t: SqlType): string {
+  switch (t.kind) {
+    case 'numeric':
+      return t.scale === undefined ? 'numeric' : `numeric(${t.precision},${t.scale})`;
+    case 'varchar':
+    case 'bpchar':
+      return t.length === undefined ? t.kind : `${t.kind}(${t.length})`;
+    case 'array':
+      return `${typeKey(t.element)}[]`;
+    default:
+      return t.kind;
+  }
+}
+
+function valueKey(v: Value): string {
+  if (v === null) return 'null';
+  if (typeof v === 'string') return JSON.stringify(v);
+  if (v instanceof Uint8Array) return `\\x${[...v].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
+  if (isNumeric(v)) return 'special' in v ? v.special : `${v.unscaled}e-${v.scale}`;
+  if (isInterval(v)) return `${v.months}m${v.days}d${v.micros}u`;
+  return Object.is(v, -0) ? '-0' : String(v);
+}

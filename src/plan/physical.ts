@@ -1,0 +1,226 @@
+/** The physical plan: operators with a place, and the slices they are cut into. What crosses to segments (msgpackr).
+ *
+ *  A tree of operators; a `receive` is a leaf that names the motion of another slice. Every operator lists its
+ *  output columns with guaranteed ranges where known; `reprOf(col.type, col.range)` fixes the representation on
+ *  which sender and receiver of a motion agree. Row order is kept by filter, project, limit, repeat, and by receive
+ *  with `merge`; nothing else promises any. */
+import type { MotionId, SegmentId, SliceId, StorageId } from '../types/ids.js';
+import type { SqlType } from '../types/sql-type.js';
+import type { Value } from '../types/value.js';
+import type { AggCall, CmpOp, Column, Expr, SortKey } from './expr.js';
+
+/** Unique in its statement; EXPLAIN ANALYZE reports rows by it. */
+export type NodeId = number;
+
+export type OpBase = {
+  readonly id: NodeId;
+  readonly cols: readonly Column[];
+  /** Planner's estimate of rows over all segments, and cost in row units. */
+  readonly rows: number;
+  readonly cost: number;
+};
+
+export type PhysicalOp =
+  | ScanOp
+  | VirtualScanOp
+  | ValuesOp
+  | ReceiveOp
+  | FilterOp
+  | ProjectOp
+  | HashJoinOp
+  | NestedLoopOp
+  | HashAggOp
+  | SortOp
+  | LimitOp
+  | AppendOp
+  | RepeatOp;
+
+/** A conjunct that zone maps can test: column (ordinal of the table) against a constant. */
+export type ZonePredicate = {
+  readonly ordinal: number;
+  readonly op: CmpOp | 'isnull' | 'notnull';
+  readonly value: Expr | undefined;
+};
+
+/** Scans this segment's row groups in the query's snapshot. `filter` sees the scan's own columns; columns that only
+ *  the filter needs are in `scanCols` but not in `cols`. */
+export type ScanOp = OpBase & {
+  readonly kind: 'scan';
+  readonly storageId: StorageId;
+  readonly table: string;
+  readonly tableOid: number;
+  readonly ordinals: readonly number[];
+  readonly scanCols: readonly Column[];
+  readonly filter: Expr | undefined;
+  readonly zone: readonly ZonePredicate[];
+};
+
+/** Rows the master computes (pg_catalog and its kin); only in slices on the master. */
+export type VirtualScanOp = OpBase & {
+  readonly kind: 'virtualScan';
+  readonly schema: string;
+  readonly table: string;
+  readonly ordinals: readonly number[];
+};
+
+export type ValuesOp = OpBase & { readonly kind: 'values'; readonly valueRows: readonly (readonly Expr[])[] };
+
+/** The receiving end of a motion. `merge`: the senders' streams are each sorted so, and so is the result. */
+export type ReceiveOp = OpBase & {
+  readonly kind: 'receive';
+  readonly motion: MotionId;
+  readonly fromSlice: SliceId;
+  readonly merge: readonly SortKey[] | undefined;
+};
+
+export type FilterOp = OpBase & {
+  readonly kind: 'filter';
+  readonly input: PhysicalOp;
+  readonly predicate: Expr;
+};
+
+export type ProjectOp = OpBase & {
+  readonly kind: 'project';
+  readonly input: PhysicalOp;
+  readonly exprs: readonly Expr[];
+};
+
+/** Physical joins: the build side is always `build`, the probe side `probe`; output columns are the logical ones.
+ *  inner, left (keeps probe rows), right (keeps build rows), full; semi/anti/mark/single keep probe rows;
+ *  rightSemi/rightAnti keep build rows (emitted once, after the probe). */
+export type PhysJoinType =
+  | 'inner'
+  | 'left'
+  | 'right'
+  | 'full'
+  | 'semi'
+  | 'anti'
+  | 'mark'
+  | 'single'
+  | 'rightSemi'
+  | 'rightAnti';
+
+/** Equality on `probeKeys[i] = buildKeys[i]` (same type kinds; `nullSafe[i]`: IS NOT DISTINCT FROM), plus a residual
+ *  predicate over both sides' columns. nullAware (anti, mark): NOT IN / IN semantics for NULL keys. */
+export type HashJoinOp = OpBase & {
+  readonly kind: 'hashJoin';
+  readonly type: PhysJoinType;
+  readonly probe: PhysicalOp;
+  readonly build: PhysicalOp;
+  readonly probeKeys: readonly Expr[];
+  readonly buildKeys: readonly Expr[];
+  readonly nullSafe: readonly boolean[];
+  readonly residual: Expr | undefined;
+  readonly nullAware: boolean;
+  readonly mark: Column | undefined;
+};
+
+/** No equality: every pair is tested. Same join types. `predicate` undefined = all pairs match. */
+export type NestedLoopOp = OpBase & {
+  readonly kind: 'nestedLoop';
+  readonly type: PhysJoinType;
+  readonly probe: PhysicalOp;
+  readonly build: PhysicalOp;
+  readonly predicate: Expr | undefined;
+  readonly nullAware: boolean;
+  readonly mark: Column | undefined;
+};
+
+/** single: rows in, results out. partial: rows in, state columns out. final: state columns in, results out.
+ *  combine: state columns in, state columns out (three-stage aggregates).
+ *  `states[i]` are the columns that carry aggregate i's state between stages (see `plan/distribute/agg-states.ts`);
+ *  empty for mode single. `limitGroups`: no use of it is needed for correctness. */
+export type HashAggOp = OpBase & {
+  readonly kind: 'hashAgg';
+  readonly mode: 'single' | 'partial' | 'combine' | 'final';
+  readonly input: PhysicalOp;
+  readonly groups: readonly Column[];
+  readonly aggs: readonly AggCall[];
+  readonly states: readonly (readonly Column[])[];
+};
+
+/** Full sort, or top-N when `limit` is set (limit + offset already added up; constants or params). `distinctOn`: keep the
+ *  first row of each run of equal leading keys (that many keys). */
+export type SortOp = OpBase & {
+  readonly kind: 'sort';
+  readonly input: PhysicalOp;
+  readonly keys: readonly SortKey[];
+  readonly limit: Expr | undefined;
+  readonly distinctOn: number | undefined;
+};
+
+export type LimitOp = OpBase & {
+  readonly kind: 'limit';
+  readonly input: PhysicalOp;
+  readonly limit: Expr | undefined;
+  readonly offset: Expr | undefined;
+};
+
+/** UNION ALL inside a slice: `inputCols[k][i]` of input k feeds `cols[i]`. */
+export type AppendOp = OpBase & {
+  readonly kind: 'append';
+  readonly inputs: readonly PhysicalOp[];
+  readonly inputCols: readonly (readonly Column[])[];
+};
+
+export type RepeatOp = OpBase & {
+  readonly kind: 'repeat';
+  readonly input: PhysicalOp;
+  readonly count: Expr;
+  readonly series?: { readonly out: Column; readonly start: Expr; readonly step: Expr };
+};
+
+/** Where the rows of a slice go.
+ *  hash: to segment `hashSegment(keys)` (types/hash.ts), random: round robin, broadcast: to every receiver,
+ *  gather: to the single receiver; `merge` on the receive says the stream must keep its order.
+ *  result: to the client (columns in output order). insert: into a table's storage on this very segment.
+ *  discard: rows are counted only. */
+export type SliceSink =
+  | {
+      readonly kind: 'motion';
+      readonly motion: MotionId;
+      readonly to: SliceId;
+      readonly mode: 'hash';
+      readonly keys: readonly Expr[];
+      readonly cols: readonly Column[];
+    }
+  | {
+      readonly kind: 'motion';
+      readonly motion: MotionId;
+      readonly to: SliceId;
+      readonly mode: 'random' | 'broadcast' | 'gather';
+      readonly cols: readonly Column[];
+    }
+  | { readonly kind: 'result'; readonly cols: readonly Column[] }
+  | {
+      readonly kind: 'insert';
+      readonly storageId: StorageId;
+      readonly tableOid: number;
+      readonly table: string;
+      readonly columns: readonly {
+        readonly name: string;
+        readonly type: SqlType;
+        readonly notNull: boolean;
+      }[];
+      readonly cols: readonly Column[];
+    };
+
+export type Slice = {
+  readonly id: SliceId;
+  readonly root: PhysicalOp;
+  readonly sink: SliceSink;
+  /** Processes that run this slice: segment ids, or [MASTER]. */
+  readonly gang: readonly SegmentId[];
+};
+
+/** A statement ready to run. Slices are ordered so that senders come before their receivers; the last is the top. */
+export type DistributedPlan = {
+  readonly slices: readonly Slice[];
+  /** Columns of the result, in order; empty for INSERT. */
+  readonly output: readonly Column[];
+  readonly paramTypes: readonly SqlType[];
+  /** Tables whose ranges the plan relies on, with the statistics version it saw. */
+  readonly assumes: readonly { readonly oid: number; readonly version: number }[];
+};
+
+export type ParamValues = readonly Value[];
