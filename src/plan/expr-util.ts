@@ -3,13 +3,15 @@
  *  Owns: everything that is true of an expression by its shape alone. Must not know: plans, apart from asking for the
  *  free columns of a subquery and substituting into it. Invariant: a rewrite never leaves the two sides of a
  *  comparison with different type kinds, because it never changes the type of what it replaces. */
-import { functionById } from '../types/functions/registry.js';
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
 import { BOOL, type SqlType } from '../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../types/value.js';
 import type { CmpOp, Column, Expr, SortKey } from './expr.js';
+import { mapExpr, someExpr, walkExpr } from './expr-walk.js';
 import { freeColumns, mapPlanExprs } from './logical/transform.js';
+
+export { childExprs, mapChildren, mapExpr, someExpr, walkExpr, when } from './expr-walk.js';
 
 export const TRUE: Expr = { kind: 'const', value: true, type: BOOL };
 export const FALSE: Expr = { kind: 'const', value: false, type: BOOL };
@@ -165,107 +167,6 @@ export function exprNullable(e: Expr): boolean {
   }
 }
 
-/** Direct operands; a subquery's are its left-hand side, not what is inside its plan. */
-export function childExprs(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case 'col':
-    case 'const':
-    case 'param':
-      return [];
-    case 'call':
-    case 'and':
-    case 'or':
-    case 'coalesce':
-    case 'greatest':
-    case 'least':
-      return e.args;
-    case 'cmp':
-    case 'distinct':
-      return [e.left, e.right];
-    case 'not':
-    case 'isnull':
-    case 'istruth':
-      return [e.arg];
-    case 'case':
-      return [
-        ...e.whens.flatMap((w) => [w.when, w.then]),
-        ...(e.otherwise === undefined ? [] : [e.otherwise]),
-      ];
-    case 'in':
-      return [e.arg, ...e.list];
-    case 'like':
-      return [e.arg, e.pattern];
-    case 'subquery':
-      return e.left;
-    default:
-      return unreachable(e);
-  }
-}
-
-/** The same node over other operands, each given by `f`; the node itself when none changed. */
-export function mapChildren(e: Expr, f: (child: Expr) => Expr): Expr {
-  let changed = false;
-  const g = (child: Expr): Expr => {
-    const r = f(child);
-    if (r !== child) changed = true;
-    return r;
-  };
-  const next = rebuild(e, g);
-  return changed ? next : e;
-}
-
-function rebuild(e: Expr, g: (child: Expr) => Expr): Expr {
-  switch (e.kind) {
-    case 'col':
-    case 'const':
-    case 'param':
-      return e;
-    case 'call':
-    case 'and':
-    case 'or':
-    case 'coalesce':
-    case 'greatest':
-    case 'least':
-      return { ...e, args: e.args.map(g) };
-    case 'cmp':
-    case 'distinct':
-      return { ...e, left: g(e.left), right: g(e.right) };
-    case 'not':
-    case 'isnull':
-    case 'istruth':
-      return { ...e, arg: g(e.arg) };
-    case 'case':
-      return {
-        ...e,
-        whens: e.whens.map((w) => ({ when: g(w.when), then: g(w.then) })),
-        otherwise: e.otherwise === undefined ? undefined : g(e.otherwise),
-      };
-    case 'in':
-      return { ...e, arg: g(e.arg), list: e.list.map(g) };
-    case 'like':
-      return { ...e, arg: g(e.arg), pattern: g(e.pattern) };
-    case 'subquery':
-      return { ...e, left: e.left.map(g) };
-    default:
-      return unreachable(e);
-  }
-}
-
-/** Rewrites bottom-up: `f` sees each node after its operands. Does not enter the plans of subqueries. */
-export function mapExpr(e: Expr, f: (e: Expr) => Expr): Expr {
-  return f(mapChildren(e, (c) => mapExpr(c, f)));
-}
-
-/** Pre-order walk; `visit` returning false keeps it from entering a node. Does not enter plans of subqueries. */
-export function walkExpr(e: Expr, visit: (e: Expr) => boolean | undefined | void): void {
-  if (visit(e) === false) return;
-  for (const c of childExprs(e)) walkExpr(c, visit);
-}
-
-export function someExpr(e: Expr, test: (e: Expr) => boolean): boolean {
-  return test(e) || childExprs(e).some((c) => someExpr(c, test));
-}
-
 /** Columns the expression reads, those that its subqueries' plans read from outside included. */
 export function columnsOf(e: Expr, into: Set<ColId> = new Set()): Set<ColId> {
   walkExpr(e, (x) => {
@@ -298,9 +199,19 @@ export function hasSubquery(e: Expr): boolean {
   return someExpr(e, (x) => x.kind === 'subquery');
 }
 
+const VOLATILE = new Set([
+  'random',
+  'setseed',
+  'clock_timestamp',
+  'timeofday',
+  'pg_sleep',
+  'nextval',
+  'gen_random_uuid',
+]);
+
 /** Calls a volatile function: must be evaluated exactly once for each row, where it stands. */
 export function isVolatile(e: Expr): boolean {
-  return someExpr(e, (x) => x.kind === 'call' && functionById(x.fn)?.volatility === 'volatile');
+  return someExpr(e, (x) => x.kind === 'call' && VOLATILE.has(functionName(x.fn)));
 }
 
 /** No columns, parameters, subqueries or volatile calls: one value for the whole statement. */

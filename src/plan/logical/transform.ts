@@ -1,0 +1,300 @@
+/** Walking and rewriting logical plans.
+ *
+ *  Owns: which children and which expressions each node has. Every function is pure; a node is rebuilt through its
+ *  builder, so `cols` follow from the new inputs. Plans inside subquery expressions are entered only where the
+ *  comment says so. */
+
+import type { ColId } from '../../types/ids.js';
+import { unreachable } from '../../types/sql-error.js';
+import type { AggCall, Column, Expr, SortKey } from '../expr.js';
+import { childExprs, mapExpr, walkExpr } from '../expr-walk.js';
+import * as build from './builders.js';
+import type { LogicalPlan } from './nodes.js';
+
+export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'values':
+      return [];
+    case 'join':
+      return [plan.left, plan.right];
+    case 'setop':
+      return plan.inputs;
+    case 'filter':
+    case 'project':
+    case 'aggregate':
+    case 'sort':
+    case 'limit':
+    case 'distinctOn':
+    case 'repeat':
+      return [plan.input];
+    default:
+      return unreachable(plan);
+  }
+}
+
+/** The node over other inputs, its schema recomputed; the node itself when none changed. A project, an aggregate
+ *  and a set operation keep their own columns. */
+export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): LogicalPlan {
+  if (inputsOf(plan).every((p, i) => p === inputs[i])) return plan;
+  switch (plan.kind) {
+    case 'scan':
+    case 'values':
+      return plan;
+    case 'filter':
+      return build.filter(inputs[0], plan.predicate);
+    case 'project':
+      return build.project(inputs[0], plan.exprs, plan.cols);
+    case 'join':
+      return build.join(plan.type, inputs[0], inputs[1], plan.predicate, plan);
+    case 'aggregate':
+      return build.aggregate(inputs[0], plan.groups, plan.aggs);
+    case 'sort':
+      return build.sort(inputs[0], plan.keys);
+    case 'limit':
+      return build.limit(inputs[0], plan.limit, plan.offset);
+    case 'distinctOn':
+      return build.distinctOn(inputs[0], plan.keys, plan.order);
+    case 'setop':
+      return build.setOp(plan.op, plan.all, inputs, plan.cols, plan.inputCols);
+    case 'repeat':
+      return build.repeat(inputs[0], plan.count, plan.series);
+    default:
+      return unreachable(plan);
+  }
+}
+
+/** The node's own expressions (not its inputs'), in a fixed order. */
+export function exprsOf(plan: LogicalPlan): readonly Expr[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'setop':
+      return [];
+    case 'values':
+      return plan.rows.flat();
+    case 'filter':
+      return [plan.predicate];
+    case 'project':
+      return plan.exprs;
+    case 'join':
+      return plan.predicate === undefined ? [] : [plan.predicate];
+    case 'aggregate':
+      return plan.aggs.flatMap((a) => [
+        ...a.args,
+        ...(a.filter === undefined ? [] : [a.filter]),
+        ...a.orderBy.map((k) => k.expr),
+      ]);
+    case 'sort':
+      return plan.keys.map((k) => k.expr);
+    case 'limit':
+      return [plan.limit, plan.offset].filter((e) => e !== undefined);
+    case 'distinctOn':
+      return plan.order.map((k) => k.expr);
+    case 'repeat':
+      return plan.series === undefined ? [plan.count] : [plan.count, plan.series.start, plan.series.step];
+    default:
+      return unreachable(plan);
+  }
+}
+
+/** The node with each of its own expressions replaced by `f` of it. */
+export function withExprs(plan: LogicalPlan, f: (e: Expr) => Expr): LogicalPlan {
+  const key = (k: SortKey): SortKey => ({ ...k, expr: f(k.expr) });
+  switch (plan.kind) {
+    case 'scan':
+    case 'setop':
+      return plan;
+    case 'values':
+      return { ...plan, rows: plan.rows.map((r) => r.map(f)) };
+    case 'filter':
+      return { ...plan, predicate: f(plan.predicate) };
+    case 'project':
+      return { ...plan, exprs: plan.exprs.map(f) };
+    case 'join':
+      return plan.predicate === undefined ? plan : { ...plan, predicate: f(plan.predicate) };
+    case 'aggregate':
+      return {
+        ...plan,
+        aggs: plan.aggs.map(
+          (a): AggCall => ({
+            ...a,
+            args: a.args.map(f),
+            filter: a.filter === undefined ? undefined : f(a.filter),
+            orderBy: a.orderBy.map(key),
+          }),
+        ),
+      };
+    case 'sort':
+      return { ...plan, keys: plan.keys.map(key) };
+    case 'limit':
+      return {
+        ...plan,
+        limit: plan.limit === undefined ? undefined : f(plan.limit),
+        offset: plan.offset === undefined ? undefined : f(plan.offset),
+      };
+    case 'distinctOn':
+      return { ...plan, order: plan.order.map(key) };
+    case 'repeat':
+      return {
+        ...plan,
+        count: f(plan.count),
+        ...(plan.series === undefined
+          ? {}
+          : { series: { ...plan.series, start: f(plan.series.start), step: f(plan.series.step) } }),
+      };
+    default:
+      return unreachable(plan);
+  }
+}
+
+/** Rewrites bottom-up: `f` sees each node after its inputs. Does not enter plans of subquery expressions. */
+export function transformPlan(plan: LogicalPlan, f: (p: LogicalPlan) => LogicalPlan): LogicalPlan {
+  return f(
+    withInputs(
+      plan,
+      inputsOf(plan).map((p) => transformPlan(p, f)),
+    ),
+  );
+}
+
+/** As `transformPlan`, and also inside every subquery expression. */
+export function transformPlanDeep(plan: LogicalPlan, f: (p: LogicalPlan) => LogicalPlan): LogicalPlan {
+  return transformPlan(plan, (p) =>
+    f(
+      withExprs(p, (e) =>
+        mapExpr(e, (x) => (x.kind === 'subquery' ? { ...x, plan: transformPlanDeep(x.plan, f) } : x)),
+      ),
+    ),
+  );
+}
+
+/** Replaces every expression of every node; `f` gets whole expressions and enters subqueries itself if it will. */
+export function mapPlanExprs(plan: LogicalPlan, f: (e: Expr) => Expr): LogicalPlan {
+  return transformPlan(plan, (p) => withExprs(p, f));
+}
+
+/** Pre-order; returning false keeps the walk from entering a node. Does not enter subquery expressions. */
+export function walkPlan(plan: LogicalPlan, visit: (p: LogicalPlan) => unknown): void {
+  if (visit(plan) === false) return;
+  for (const p of inputsOf(plan)) walkPlan(p, visit);
+}
+
+export function idsOf(cols: readonly Column[]): Set<ColId> {
+  return new Set(cols.map((c) => c.id));
+}
+
+const freeCache = new WeakMap<LogicalPlan, ReadonlySet<ColId>>();
+
+/** Columns that the plan reads but no node of it produces: its correlation to the enclosing query. */
+export function freeColumns(plan: LogicalPlan): ReadonlySet<ColId> {
+  const cached = freeCache.get(plan);
+  if (cached !== undefined) return cached;
+  const used = new Set<ColId>();
+  const produced = new Set<ColId>();
+  collect(plan, used, produced);
+  for (const id of produced) used.delete(id);
+  freeCache.set(plan, used);
+  return used;
+}
+
+function collect(plan: LogicalPlan, used: Set<ColId>, produced: Set<ColId>): void {
+  for (const c of plan.cols) produced.add(c.id);
+  const visit = (e: Expr): void =>
+    walkExpr(e, (x) => {
+      if (x.kind === 'col') used.add(x.id);
+      else if (x.kind === 'subquery') for (const id of freeColumns(x.plan)) used.add(id);
+    });
+  for (const e of exprsOf(plan)) visit(e);
+  if (plan.kind === 'aggregate') for (const g of plan.groups) used.add(g.id);
+  if (plan.kind === 'distinctOn') for (const k of plan.keys) used.add(k.id);
+  for (const p of inputsOf(plan)) collect(p, used, produced);
+}
+
+/** A copy in which every column that the plan produces has a new id, and the map from old to new. Free columns stay. */
+export function freshCopy(
+  plan: LogicalPlan,
+  allocate: () => ColId,
+): { readonly plan: LogicalPlan; readonly renamed: ReadonlyMap<ColId, ColId> } {
+  const renamed = new Map<ColId, ColId>();
+  const note = (p: LogicalPlan): void =>
+    walkPlan(p, (n) => {
+      for (const c of n.cols) if (!renamed.has(c.id)) renamed.set(c.id, allocate());
+      for (const e of exprsOf(n))
+        walkExpr(e, (x) => {
+          if (x.kind === 'subquery') note(x.plan);
+        });
+    });
+  note(plan);
+  return { plan: renameColumns(plan, renamed), renamed };
+}
+
+/** Gives columns other ids everywhere: produced, read, and inside subqueries. */
+export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>): LogicalPlan {
+  const column = (c: Column): Column => {
+    const id = by.get(c.id);
+    return id === undefined ? c : { ...c, id };
+  };
+  const expr = (e: Expr): Expr =>
+    mapExpr(e, (x) => {
+      if (x.kind === 'col') {
+        const id = by.get(x.id);
+        return id === undefined ? x : { ...x, id };
+      }
+      return x.kind === 'subquery' ? { ...x, plan: renameColumns(x.plan, by) } : x;
+    });
+  const renameOwn = (p: LogicalPlan): LogicalPlan => {
+    const q = withExprs(p, expr);
+    const cols = q.cols.map(column);
+    switch (q.kind) {
+      case 'scan':
+      case 'values':
+      case 'filter':
+      case 'project':
+      case 'sort':
+      case 'limit':
+        return { ...q, cols };
+      case 'join':
+        return { ...q, cols, mark: q.mark === undefined ? undefined : column(q.mark) };
+      case 'aggregate':
+        return {
+          ...q,
+          cols,
+          groups: q.groups.map(column),
+          aggs: q.aggs.map((a) => ({ ...a, out: column(a.out) })),
+        };
+      case 'distinctOn':
+        return { ...q, cols, keys: q.keys.map(column) };
+      case 'setop':
+        return { ...q, cols, inputCols: q.inputCols.map((cs) => cs.map(column)) };
+      case 'repeat':
+        return q.series === undefined
+          ? { ...q, cols }
+          : { ...q, cols, series: { ...q.series, out: column(q.series.out) } };
+      default:
+        return unreachable(q);
+    }
+  };
+  const go = (p: LogicalPlan): LogicalPlan => {
+    const q = renameOwn(p);
+    const inputs = inputsOf(p).map(go);
+    switch (q.kind) {
+      case 'scan':
+      case 'values':
+        return q;
+      case 'join':
+        return { ...q, left: inputs[0], right: inputs[1] };
+      case 'setop':
+        return { ...q, inputs };
+      default:
+        return { ...q, input: inputs[0] };
+    }
+  };
+  return go(plan);
+}
+
+/** Does any expression of the plan, at any depth of inputs, satisfy the test? Enters subqueries. */
+export function somePlanExpr(plan: LogicalPlan, test: (e: Expr) => boolean): boolean {
+  const inExpr = (e: Expr): boolean =>
+    test(e) || childExprs(e).some(inExpr) || (e.kind === 'subquery' && somePlanExpr(e.plan, test));
+  return exprsOf(plan).some(inExpr) || inputsOf(plan).some((p) => somePlanExpr(p, test));
+}
