@@ -1,3 +1,4 @@
+/** LINEITEM: the lines of each order. Source: TPC-H specification 4.2.3. */
 import { distribution } from '../distributions.js';
 import { RowRandom } from '../random.js';
 import { fieldTable } from '../row-buffer.js';

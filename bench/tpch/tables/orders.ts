@@ -1,3 +1,7 @@
+/**
+ * ORDERS. Price and status follow from the lines, which are drawn here again from the streams that
+ * `lineitem` draws them from. Source: TPC-H specification 4.2.3.
+ */
 import { distribution } from '../distributions.js';
 import { RowRandom } from '../random.js';
 import { fieldTable, wordTable } from '../row-buffer.js';

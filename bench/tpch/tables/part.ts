@@ -1,3 +1,4 @@
+/** PART. Source: TPC-H specification 4.2.3. */
 import { distribution } from '../distributions.js';
 import { RowRandom } from '../random.js';
 import { fieldTable, wordTable } from '../row-buffer.js';

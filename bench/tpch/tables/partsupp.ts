@@ -1,3 +1,4 @@
+/** PARTSUPP: each part with its four suppliers. Source: TPC-H specification 4.2.3. */
 import { RowRandom } from '../random.js';
 import { unitCount } from '../scale.js';
 import { SUPPLIERS_PER_PART, supplierOfPart } from './prices.js';

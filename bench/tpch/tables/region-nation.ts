@@ -1,3 +1,4 @@
+/** REGION and NATION, the same at every scale factor. Source: TPC-H specification 4.2.3. */
 import { distribution } from '../distributions.js';
 import { fieldTable } from '../row-buffer.js';
 import { skipTo, type TableWriter } from './table-writer.js';

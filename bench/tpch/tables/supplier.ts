@@ -1,3 +1,4 @@
+/** SUPPLIER. Source: TPC-H specification 4.2.3. */
 import { RowRandom } from '../random.js';
 import { type RowBuffer, wordTable } from '../row-buffer.js';
 import type { TextPool } from '../text-pool.js';

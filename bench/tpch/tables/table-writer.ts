@@ -1,3 +1,4 @@
+/** What a table of the generator is: streams of random draws, and a function that writes the next unit. */
 import type { RandomStream } from '../random.js';
 import type { RowBuffer } from '../row-buffer.js';
 import type { TextPool } from '../text-pool.js';
