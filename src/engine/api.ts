@@ -5,21 +5,10 @@
  *  the client's result), so that the engine knows neither files nor sockets. */
 import type { NodeId, PhysicalOp, ReceiveOp, ScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
 import type { QueryId } from '../types/ids.js';
-import type { Batch, ColumnLayout, MemoryPool, OutChunk } from '../types/memory.js';
+import type { BatchSource, ColumnLayout, MemoryPool, OutChunk } from '../types/memory.js';
 import type { Value } from '../types/value.js';
 
-/** Pulled by the runtime on the main thread, never from workers. */
-export interface BatchSource {
-  /** The most general layout of any batch to come; the engine compiles for it and widens narrower batches. */
-  readonly layout: readonly ColumnLayout[];
-  /** A batch (owned by the caller until released), 'wait' when none is there yet, 'end' after the last. Throws the
-   *  stream's error. */
-  next(): Batch | 'wait' | 'end';
-  /** One callback, called (maybe repeatedly) when `next` is worth another try. */
-  onReady(callback: () => void): void;
-  /** No more batches are wanted (LIMIT reached, query over): upstream should stop. Idempotent. */
-  close(): void;
-}
+export type { BatchSource };
 
 /** A run of merged rows in order: `address` holds `rows` pairs (batch descriptor u32, row u32). */
 export interface MergedRun {

@@ -84,3 +84,16 @@ export interface OutChunk {
   readonly columns: readonly ChunkColumn[];
   release(): void;
 }
+
+/** A stream of batches: a scan's, a motion's. Pulled on the main thread, never from workers. */
+export interface BatchSource {
+  /** The most general layout of any batch to come; the engine compiles for it and widens narrower batches. */
+  readonly layout: readonly ColumnLayout[];
+  /** A batch (owned by the caller until released), 'wait' when none is there yet, 'end' after the last. Throws the
+   *  stream's error. */
+  next(): Batch | 'wait' | 'end';
+  /** One callback, called (maybe repeatedly) when `next` is worth another try. */
+  onReady(callback: () => void): void;
+  /** No more batches are wanted (LIMIT reached, query over): upstream should stop. Idempotent. */
+  close(): void;
+}
