@@ -11,6 +11,8 @@ export const QS = {
   /** Atomic: bytes of memory used by this slice, in 4 KiB pages, kept by `host.alloc`. */
   usedPages: 8,
   limitPages: 12,
+  /** Head of the owner list of all blocks that `host.alloc` gave to this slice. */
+  blocks: 16,
   /** Addresses of the worker states: u32 each, up to 64 workers. */
   workerStates: 64,
   /** First byte that the compiler may lay out. */

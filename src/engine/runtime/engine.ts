@@ -1,0 +1,62 @@
+/** The engine of a process: its shared memory, its worker threads, and the slices running on them.
+ *
+ *  Workers come from piscina and are loaded from the built `dist/`; under a test runner that executes TypeScript
+ *  sources the built file is used all the same. */
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { Engine, SliceRun, SliceStats } from '../api.js';
+import type { TaskReply, WorkerTask } from './protocol.js';
+import { SharedMemory } from './shared-memory.js';
+import { SliceRunner } from './slice-runner.js';
+
+export type EngineOptions = {
+  readonly workers: number;
+  readonly memoryBytes: number;
+  /** Names this process in messages: `segment 1`, `master`. */
+  readonly place: string;
+};
+
+function workerFile(): string {
+  const here = fileURLToPath(import.meta.url);
+  if (here.endsWith('.js')) return fileURLToPath(new URL('./worker.js', import.meta.url));
+  return here.replace(/src\/engine\/runtime\/engine\.ts$/, 'dist/src/engine/runtime/worker.js');
+}
+
+export class LocalEngine implements Engine {
+  readonly memory: SharedMemory;
+  readonly workers: number;
+  readonly place: string;
+  private readonly pool: Piscina<WorkerTask, TaskReply>;
+  private readonly running = new Set<Promise<unknown>>();
+  private counter = 0;
+
+  constructor(options: EngineOptions) {
+    this.workers = options.workers;
+    this.place = options.place;
+    this.memory = SharedMemory.create(options.memoryBytes);
+    this.pool = new Piscina<WorkerTask, TaskReply>({
+      filename: workerFile(),
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData: { memory: this.memory.memory },
+    });
+  }
+
+  runSlice(run: SliceRun): Promise<SliceStats> {
+    const runner = new SliceRunner(this, `${run.queryId}/${run.slice.id}/${this.counter++}`, run);
+    const done = runner.execute();
+    const tracked = done.catch(() => undefined).finally(() => this.running.delete(tracked));
+    this.running.add(tracked);
+    return done;
+  }
+
+  task(task: WorkerTask): Promise<TaskReply> {
+    return this.pool.run(task);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.running);
+    await this.pool.close({ force: true });
+  }
+}

@@ -1,0 +1,138 @@
+/** The worker thread: instantiates compiled slices over the shared memory and runs their exports on request.
+ *
+ *  Owns: this thread's instances (a small LRU). Invariant: between two calls nothing of a slice lives in the thread
+ *  but its instance; all state is in shared memory, so any worker may continue what another began. */
+import { workerData } from 'node:worker_threads';
+import { errorToWire, SqlError } from '../../types/sql-error.js';
+import { makeHostImports } from '../codegen/host-calls.js';
+import { FAIL, QS, WS } from '../layout.js';
+import { QUEUE, type RunTask, type SliceInit, type TaskReply, type WorkerTask } from './protocol.js';
+import { SharedMemory } from './shared-memory.js';
+
+type RunExport = (qs: number, ws: number, morsel: number, start: number, end: number) => number;
+type CallExport = (qs: number, ws: number, part: number) => void;
+type Loaded = { readonly instance: WebAssembly.Instance; label: string };
+
+const memory = new SharedMemory((workerData as { memory: WebAssembly.Memory }).memory);
+const loaded = new Map<string, Loaded>();
+const LOADED_MAX = 32;
+
+const FAILURES: Record<number, readonly [string, string]> = {
+  [FAIL.integerOutOfRange]: ['22003', 'integer out of range'],
+  [FAIL.smallintOutOfRange]: ['22003', 'smallint out of range'],
+  [FAIL.bigintOutOfRange]: ['22003', 'bigint out of range'],
+  [FAIL.numericOverflow]: ['22003', 'value overflows numeric format'],
+  [FAIL.divisionByZero]: ['22012', 'division by zero'],
+  [FAIL.subqueryRows]: ['21000', 'more than one row returned by a subquery used as an expression'],
+  [FAIL.cancelled]: ['57014', 'canceling statement due to user request'],
+  [FAIL.negativeLimit]: ['2201W', 'LIMIT must not be negative'],
+  [FAIL.negativeOffset]: ['2201X', 'OFFSET must not be negative'],
+  [FAIL.floatOverflow]: ['22003', 'value out of range: overflow'],
+  [FAIL.floatUnderflow]: ['22003', 'value out of range: underflow'],
+  [FAIL.dateOutOfRange]: ['22008', 'date out of range'],
+  [FAIL.timestampOutOfRange]: ['22008', 'timestamp out of range'],
+  [FAIL.realOutOfRange]: ['22003', 'value out of range: overflow'],
+};
+
+function hostAlloc(init: SliceInit, slice: Loaded): (qs: number, bytes: number) => number {
+  return (qsSigned, bytesSigned) => {
+    const qs = qsSigned >>> 0;
+    const bytes = bytesSigned >>> 0;
+    const pages = Math.ceil(bytes / 4096);
+    const used = Atomics.add(memory.i32, (qs + QS.usedPages) >>> 2, pages) + pages;
+    const limit = memory.i32[(qs + QS.limitPages) >>> 2]!;
+    const address = used > limit ? 0 : memory.allocOwned(qs + QS.blocks, bytes);
+    if (address !== 0) return address;
+    Atomics.sub(memory.i32, (qs + QS.usedPages) >>> 2, pages);
+    throw new SqlError('53200', 'out of memory', {
+      detail: `${init.place}: "${slice.label}" asked for ${bytes} bytes; the query holds ${(used - pages) * 4096} of ${limit * 4096} bytes, the process ${memory.usedBytes} of ${memory.limitBytes}.`,
+      hint: 'Raise the setting "mpp.query_memory", start the process with a larger --memory, or add segments.',
+    });
+  };
+}
+
+function load(init: SliceInit): Loaded {
+  const known = loaded.get(init.key);
+  if (known) return known;
+  const slice = { label: '' } as { instance: WebAssembly.Instance; label: string };
+  const host = {
+    alloc: hostAlloc(init, slice),
+    free: (qs: number, address: number): void => {
+      const bytes = memory.freeOwned((qs >>> 0) + QS.blocks, address);
+      Atomics.sub(memory.i32, ((qs >>> 0) + QS.usedPages) >>> 2, Math.ceil(bytes / 4096));
+    },
+    fail: (number: number, detail: number): void => {
+      const f = FAILURES[number];
+      if (f) throw new SqlError(f[0], f[1]);
+      throw new Error(`compiled code failed with ${number}/${detail} in "${slice.label}"`);
+    },
+    ...makeHostImports(init.hostCalls, memory, init.settings),
+  };
+  slice.instance = new WebAssembly.Instance(init.module, { env: { memory: memory.memory }, host } as WebAssembly.Imports);
+  loaded.set(init.key, slice);
+  if (loaded.size > LOADED_MAX) loaded.delete(loaded.keys().next().value!);
+  return slice;
+}
+
+/** Takes up to `size` rows of one entry; undefined when the queue is empty. */
+function take(queue: number, size: number): { morsel: number; start: number; end: number } | undefined {
+  const entries = memory.u32[(queue + QUEUE.entries) >>> 2]!;
+  const list = memory.u32[(queue + QUEUE.list) >>> 2]! >>> 2;
+  const at = (queue + QUEUE.cursor) / 8;
+  for (;;) {
+    const cursor = Atomics.load(memory.i64, at);
+    const entry = Number(cursor >> 32n);
+    const start = Number(cursor & 0xffffffffn);
+    if (entry >= entries) return undefined;
+    const rows = memory.u32[list + entry * 2 + 1]!;
+    const end = Math.min(rows, start + size);
+    const next = end >= rows ? BigInt(entry + 1) << 32n : (BigInt(entry) << 32n) | BigInt(end);
+    if (Atomics.compareExchange(memory.i64, at, cursor, next) === cursor)
+      if (start < rows) return { morsel: memory.u32[list + entry * 2]!, start, end };
+  }
+}
+
+function resetTemp(ws: number): void {
+  memory.u32[(ws + WS.tempNext) >>> 2] = memory.u32[(ws + WS.tempStart) >>> 2]!;
+}
+
+function runMorsels(task: RunTask, run: RunExport): Omit<TaskReply, 'ms' | 'error' | 'stack'> {
+  const { queryState: qs } = task.init;
+  const ws = task.workerState;
+  const until = performance.now() + task.sliceMs;
+  let range = task.rangeStart;
+  let morsels = 0;
+  for (;;) {
+    if (Atomics.load(memory.i32, (qs + QS.cancel) >>> 2) !== 0) break;
+    const m = take(task.queue, range);
+    if (m === undefined) break;
+    resetTemp(ws);
+    morsels++;
+    if (run(qs, ws, m.morsel, m.start, m.end) === 1) return { satisfied: true, morsels, range };
+    if (memory.u32[(ws + WS.chunksReady) >>> 2]! >= task.chunksMax) {
+      range = Math.max(1024, range >>> 1);
+      break;
+    }
+    range = Math.min(task.rangeMax, range * 2);
+    if (performance.now() > until) break;
+  }
+  return { satisfied: false, morsels, range };
+}
+
+export default function runTask(task: WorkerTask): TaskReply {
+  const began = performance.now();
+  const done = (r: Omit<TaskReply, 'ms' | 'error' | 'stack'>): TaskReply => ({ ...r, ms: performance.now() - began, error: undefined, stack: undefined });
+  try {
+    const slice = load(task.init);
+    slice.label = task.label;
+    if (task.kind === 'run') return done(runMorsels(task, slice.instance.exports[task.run] as RunExport));
+    for (const name of task.exports) {
+      resetTemp(task.workerState);
+      (slice.instance.exports[name] as CallExport)(task.init.queryState, task.workerState, task.part ?? 0);
+    }
+    return done({ satisfied: false, morsels: 1, range: 0 });
+  } catch (e) {
+    const stack = e instanceof SqlError ? undefined : e instanceof Error ? e.stack : undefined;
+    return { satisfied: false, morsels: 0, range: 0, ms: performance.now() - began, error: errorToWire(e), stack };
+  }
+}
