@@ -1,0 +1,89 @@
+/** Text form of float4 and float8.
+ *
+ *  Owns: shortest output that reads back as the same number, and input. Source: PostgreSQL, float.c; its
+ *  `double_to_shortest_decimal`: plain digits for exponents -4..14 (float4: -4..5), otherwise d.ddde+XX. */
+import { SqlError } from './sql-error.js';
+
+function layout(mantissa: string, exponent: number, plainBelow: number): string {
+  const digits = mantissa.replace('.', '');
+  if (exponent < -4 || exponent >= plainBelow) {
+    const e = Math.abs(exponent);
+    const tail = digits.length > 1 ? `${digits[0]}.${digits.slice(1)}` : digits;
+    return `${tail}e${exponent < 0 ? '-' : '+'}${e < 10 ? '0' : ''}${e}`;
+  }
+  if (exponent < 0) return `0.${'0'.repeat(-exponent - 1)}${digits}`;
+  if (digits.length <= exponent + 1) return digits.padEnd(exponent + 1, '0');
+  return `${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+}
+
+function special(v: number): string | undefined {
+  if (Number.isNaN(v)) return 'NaN';
+  if (v === Infinity) return 'Infinity';
+  if (v === -Infinity) return '-Infinity';
+  if (v === 0) return Object.is(v, -0) ? '-0' : '0';
+  return undefined;
+}
+
+function fromExponential(text: string, plainBelow: number, trim: boolean): string {
+  const negative = text.startsWith('-');
+  const at = text.indexOf('e');
+  let mantissa = text.slice(negative ? 1 : 0, at);
+  if (trim && mantissa.includes('.')) mantissa = mantissa.replace(/\.?0+$/, '');
+  return (negative ? '-' : '') + layout(mantissa, Number(text.slice(at + 1)), plainBelow);
+}
+
+/** `extraFloatDigits` above 0 means shortest exact; otherwise 15 + that many significant digits. */
+export function formatFloat8(v: number, extraFloatDigits = 1): string {
+  const known = special(v);
+  if (known !== undefined) return known;
+  if (extraFloatDigits > 0) {
+    // JavaScript's plain form is PostgreSQL's in this span.
+    const magnitude = v < 0 ? -v : v;
+    if (magnitude >= 1e-4 && magnitude < 1e15) return `${v}`;
+    return fromExponential(v.toExponential(), 15, false);
+  }
+  const precision = Math.max(1, 15 + extraFloatDigits);
+  return fromExponential(v.toExponential(precision - 1), precision, true);
+}
+
+export function formatFloat4(v: number, extraFloatDigits = 1): string {
+  const known = special(v);
+  if (known !== undefined) return known;
+  if (extraFloatDigits > 0) {
+    for (let precision = 1; precision <= 9; precision++) {
+      const text = v.toExponential(precision - 1);
+      if (precision === 9 || Math.fround(Number(text)) === v) return fromExponential(text, 6, true);
+    }
+  }
+  const precision = Math.max(1, 6 + extraFloatDigits);
+  return fromExponential(v.toExponential(precision - 1), precision, true);
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** Reads float4 (`kind` 'float4') or float8. 22P02 for what is no number, 22003 for overflow and underflow. */
+export function parseFloatText(text: string, kind: 'float4' | 'float8'): number {
+  const name = kind === 'float4' ? 'real' : 'double precision';
+  const trimmed = text.trim();
+  if (NUMBER.test(trimmed)) {
+    const wide = Number(trimmed);
+    const v = kind === 'float4' ? Math.fround(wide) : wide;
+    if (!Number.isFinite(v) || (v === 0 && /[1-9]/.test(trimmed.replace(/[eE].*$/, ''))))
+      throw new SqlError('22003', `"${trimmed}" is out of range for type ${name}`);
+    return v;
+  }
+  switch (trimmed.toLowerCase()) {
+    case 'nan':
+      return Number.NaN;
+    case 'infinity':
+    case '+infinity':
+    case 'inf':
+    case '+inf':
+      return Infinity;
+    case '-infinity':
+    case '-inf':
+      return -Infinity;
+    default:
+      throw new SqlError('22P02', `invalid input syntax for type ${name}: "${text}"`);
+  }
+}
