@@ -1,0 +1,272 @@
+/** Starts, watches and stops the processes of a cluster on this host.
+ *
+ *  A record whose pid lives is trusted only when that process was started on the same data directory: pids are reused. */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { CliError } from './cli-error.js';
+import type { ClusterDir, RunRecord } from './cluster-dir.js';
+
+export type ProcessState = {
+  readonly name: string;
+  readonly role: 'master' | 'segment';
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly up: boolean;
+};
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 15_000;
+
+/** Whether `pid` runs and is the process that owns `dataDir`. */
+export function isAlive(pid: number, dataDir: string): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const cmdline = `/proc/${pid}/cmdline`;
+  if (!existsSync('/proc/self/cmdline')) return true;
+  try {
+    if (/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return false;
+    return readFileSync(cmdline, 'utf8').split('\0').includes(dataDir);
+  } catch {
+    return false;
+  }
+}
+
+export function clusterState(dir: ClusterDir): ProcessState[] {
+  return dir.names.map((name) => {
+    const r = dir.record(name);
+    const role = name === 'master' ? 'master' : 'segment';
+    const up = r !== undefined && isAlive(r.pid, dir.data(name));
+    return {
+      name,
+      role,
+      host: r?.host ?? dir.config.host,
+      port: r?.port ?? (role === 'master' ? dir.config.port : 0),
+      pid: up ? r.pid : 0,
+      up,
+    };
+  });
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function portInUse(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function launch(
+  dir: ClusterDir,
+  name: string,
+  script: URL,
+  args: readonly string[],
+): { pid: number; exited: () => number | undefined } {
+  const log = openSync(dir.log(name), 'a');
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: dir.path,
+  });
+  closeSync(log);
+  let code: number | undefined;
+  child.once('exit', (c) => {
+    code = c ?? 1;
+  });
+  child.unref();
+  return { pid: child.pid ?? 0, exited: () => code };
+}
+
+/** The last line of a log written since `from` that says why, for a message. */
+function lastWords(file: string, from: number): string {
+  const text = existsSync(file) ? readFileSync(file).subarray(from).toString('utf8') : '';
+  const lines = text.trim().split('\n').filter(Boolean);
+  for (const line of lines.reverse()) {
+    try {
+      const j = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } };
+      if ((j.level ?? 0) >= 50) return [j.msg, j.err?.message].filter(Boolean).join(': ');
+    } catch {
+      if (!line.startsWith('    at ')) return line;
+    }
+  }
+  return 'see its log';
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0;
+}
+
+/** Starts what is not running; returns when the cluster answers queries. Names of the processes started. */
+export async function startCluster(dir: ClusterDir, onWait?: (what: string) => void): Promise<string[]> {
+  const { host, port, segments } = dir.config;
+  const state = clusterState(dir);
+  const missing = state.filter((s) => !s.up).map((s) => s.name);
+  if (missing.length === 0)
+    throw new CliError(`the cluster in ${dir.path} is already running (port ${port})`);
+  const watched: { name: string; exited: () => number | undefined; logFrom: number }[] = [];
+  const start = (
+    name: string,
+    script: URL,
+    args: readonly string[],
+    record: Omit<RunRecord, 'pid' | 'name'>,
+  ): void => {
+    const logFrom = sizeOf(dir.log(name));
+    const p = launch(dir, name, script, args);
+    dir.saveRecord({ ...record, name, pid: p.pid });
+    watched.push({ name, exited: p.exited, logFrom });
+  };
+  const workers = Math.max(1, Math.floor(cpus().length / segments));
+  const shared = ['--processes-on-host', String(segments + 1)];
+  if (missing.includes('master')) {
+    if (await portInUse(host, port))
+      throw new CliError(
+        `port ${port} on ${host} is in use by another program; give another one: mpp init --port`,
+      );
+    const grpcPort = dir.record('master')?.grpcPort ?? 0;
+    const listen = grpcPort !== 0 && !(await portInUse(host, grpcPort)) ? grpcPort : await freePort(host);
+    start(
+      'master',
+      new URL('../master/mpp-master.js', import.meta.url),
+      [
+        '--data',
+        dir.data('master'),
+        '--host',
+        host,
+        '--port',
+        String(port),
+        '--listen',
+        `${host}:${listen}`,
+        '--token-file',
+        dir.tokenFile,
+        '--segments',
+        String(segments),
+        ...shared,
+      ],
+      { role: 'master', host, port, grpcPort: listen },
+    );
+  }
+  const join = dir.record('master')!;
+  for (const name of missing.filter((n) => n !== 'master')) {
+    const before = dir.record(name)?.port ?? 0;
+    const listen = before !== 0 && !(await portInUse(host, before)) ? before : await freePort(host);
+    start(
+      name,
+      new URL('../segment/mpp-segment.js', import.meta.url),
+      [
+        '--data',
+        dir.data(name),
+        '--join',
+        `${join.host}:${join.grpcPort}`,
+        '--token-file',
+        dir.tokenFile,
+        '--listen',
+        `${host}:${listen}`,
+        '--workers',
+        String(workers),
+        ...shared,
+      ],
+      { role: 'segment', host, port: listen, grpcPort: 0 },
+    );
+  }
+  await waitUntilAnswers(dir, watched, onWait);
+  return missing;
+}
+
+async function waitUntilAnswers(
+  dir: ClusterDir,
+  watched: readonly { name: string; exited: () => number | undefined; logFrom: number }[],
+  onWait?: (what: string) => void,
+): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    for (const w of watched) {
+      const code = w.exited();
+      if (code !== undefined)
+        throw new CliError(
+          `${w.name} ended with status ${code}: ${lastWords(dir.log(w.name), w.logFrom)} (log: ${dir.log(w.name)})`,
+        );
+    }
+    const down = await segmentsDown(dir);
+    if (down === 0) return;
+    onWait?.(down === undefined ? 'the master' : `${down} segment${down === 1 ? '' : 's'}`);
+    if (Date.now() > deadline)
+      throw new CliError(
+        `the cluster did not answer within ${START_TIMEOUT_MS / 1000} s; logs are in ${dir.path}/log`,
+      );
+    await sleep(50);
+  }
+}
+
+/** How many segments are not up; undefined when the master does not answer. */
+async function segmentsDown(dir: ClusterDir): Promise<number | undefined> {
+  const client = new pg.Client({
+    host: dir.config.host,
+    port: dir.config.port,
+    user: 'mpp',
+    database: 'mpp',
+    connectionTimeoutMillis: 2000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const r = await client.query<{ up: boolean }>('SELECT up FROM mpp_segments');
+    return Math.max(dir.config.segments - r.rows.filter((x) => x.up).length, 0);
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** SIGTERM to all, master first; SIGKILL to what is left after the timeout. Names of the processes stopped. */
+export async function stopCluster(dir: ClusterDir): Promise<string[]> {
+  const up = clusterState(dir).filter((s) => s.up);
+  if (up.length === 0) throw new CliError(`the cluster in ${dir.path} is not running`);
+  const send = (s: ProcessState, signal: NodeJS.Signals): void => {
+    try {
+      process.kill(s.pid, signal);
+    } catch {
+      // It ended by itself between the look and the signal.
+    }
+  };
+  const gone = async (these: readonly ProcessState[], timeoutMs: number): Promise<ProcessState[]> => {
+    const deadline = Date.now() + timeoutMs;
+    let left = [...these];
+    while (left.length > 0 && Date.now() < deadline) {
+      await sleep(20);
+      left = left.filter((s) => isAlive(s.pid, dir.data(s.name)));
+    }
+    return left;
+  };
+  const masters = up.filter((s) => s.role === 'master');
+  for (const s of masters) send(s, 'SIGTERM');
+  const stuck = await gone(masters, STOP_TIMEOUT_MS);
+  const segments = up.filter((s) => s.role === 'segment');
+  for (const s of segments) send(s, 'SIGTERM');
+  stuck.push(...(await gone(segments, STOP_TIMEOUT_MS)));
+  for (const s of stuck) send(s, 'SIGKILL');
+  await gone(stuck, 5000);
+  return up.map((s) => s.name);
+}
