@@ -1,0 +1,17 @@
+/** PostgreSQL itself, embedded, as the oracle of results. */
+import { PGlite } from '@electric-sql/pglite';
+import { type SltDatabase, withoutDistribution } from './slt.js';
+
+export async function openPostgres(): Promise<SltDatabase & { close(): Promise<void> }> {
+  const db = await PGlite.create();
+  await db.exec("SET timezone = 'UTC'; SET lc_collate = 'C'").catch(() => db.exec("SET timezone = 'UTC'"));
+  const text: Record<number, (v: string) => string> = {};
+  for (let oid = 1; oid < 5000; oid++) text[oid] = (v) => v;
+  return {
+    query: async (sql) => {
+      const r = await db.query(withoutDistribution(sql), [], { rowMode: 'array', parsers: text });
+      return r.rows as (string | null)[][];
+    },
+    close: () => db.close(),
+  };
+}
