@@ -1,0 +1,146 @@
+/** A slice's sink that sends its rows to the receivers of a motion.
+ *
+ *  Owns: encoding (once for each chunk, also when it is broadcast) and the counts that EXPLAIN ANALYZE shows. Chunks for
+ *  a receiver in this process are handed over as they are. `ready` is false while any receiver is without credit: one
+ *  slow receiver slows its senders, and nothing piles up. */
+import { encodeBatchMessage, type MotionColumn } from '../types/arrow/batch-message.js';
+import type { MotionId, QueryId, SegmentId } from '../types/ids.js';
+import type { MemoryPool, OutChunk } from '../types/memory.js';
+import { assert } from '../types/sql-error.js';
+import type { MotionService } from './motion-service.js';
+import { LocalOutlet, RemoteOutlet } from './outlet.js';
+import { Signal } from './signal.js';
+
+/** Partition of a chunk that goes to every receiver. */
+export const ALL_RECEIVERS = 0xffffffff;
+
+export type MotionTarget = { readonly segment: SegmentId; readonly address: string };
+
+export type MotionSinkOptions = {
+  readonly queryId: QueryId;
+  readonly motion: MotionId;
+  readonly from: SegmentId;
+  readonly mode: 'hash' | 'random' | 'broadcast' | 'gather';
+  readonly columns: readonly MotionColumn[];
+  /** Partition i of a chunk goes to receivers[i]. */
+  readonly receivers: readonly MotionTarget[];
+  /** A stream broke: the slice cannot succeed. */
+  readonly onBroken: (error: unknown) => void;
+};
+
+export class MotionSink {
+  readonly motion: MotionId;
+  /** Rows and bytes sent, counted for each receiver they go to. */
+  rows = 0;
+  bytes = 0;
+  private readonly options: MotionSinkOptions;
+  private readonly memory: MemoryPool;
+  private readonly outlets: readonly (LocalOutlet | RemoteOutlet)[];
+  private turn = 0;
+  private readonly signal = new Signal();
+
+  constructor(service: MotionService, options: MotionSinkOptions) {
+    this.options = options;
+    this.motion = options.motion;
+    this.memory = service.memory;
+    const owner = {
+      changed: this.signal.fire,
+      broken: (e: unknown) => {
+        options.onBroken(e);
+        this.signal.fire();
+      },
+    };
+    const { queryId, motion, from } = options;
+    this.turn = Math.max(0, from) % Math.max(1, options.receivers.length);
+    this.outlets = options.receivers.map(({ segment, address }) =>
+      segment === service.self
+        ? new LocalOutlet(owner, service.localStream(queryId, motion, from))
+        : new RemoteOutlet(owner, service.peers.at(address), { queryId, motion, from, to: segment }),
+    );
+  }
+
+  push(chunk: OutChunk): void {
+    if (chunk.rows === 0) {
+      chunk.release();
+      return;
+    }
+    if (this.options.mode === 'broadcast' || chunk.partition === ALL_RECEIVERS) this.broadcast(chunk);
+    else this.send(chunk, this.outletOf(chunk));
+  }
+
+  ready(): boolean {
+    return this.outlets.every((o) => o.ready);
+  }
+
+  onReady(callback: () => void): void {
+    this.signal.listen(callback);
+  }
+
+  get done(): boolean {
+    return this.outlets.length > 0 && this.outlets.every((o) => o.stopped);
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all(this.outlets.map((o) => o.finish()));
+  }
+
+  abort(error: unknown): void {
+    for (const o of this.outlets) o.abort(error);
+  }
+
+  private outletOf(chunk: OutChunk): LocalOutlet | RemoteOutlet {
+    if (this.options.mode === 'gather') return this.outlets[0]!;
+    if (this.options.mode === 'random') {
+      this.turn = (this.turn + 1) % this.outlets.length;
+      return this.outlets[this.turn]!;
+    }
+    assert(chunk.partition < this.outlets.length, `partition ${chunk.partition} of ${this.outlets.length}`);
+    return this.outlets[chunk.partition]!;
+  }
+
+  private send(chunk: OutChunk, outlet: LocalOutlet | RemoteOutlet): void {
+    if (outlet instanceof LocalOutlet) {
+      this.count(chunk.rows, bytesOf(chunk));
+      outlet.send(chunk);
+      return;
+    }
+    if (!outlet.stopped) {
+      const bytes = encodeBatchMessage(chunk, this.options.columns, this.memory);
+      this.count(chunk.rows, bytes.length);
+      outlet.send(bytes, chunk.rows);
+    }
+    chunk.release();
+  }
+
+  private broadcast(chunk: OutChunk): void {
+    const remote = this.outlets.filter((o) => o instanceof RemoteOutlet && !o.stopped) as RemoteOutlet[];
+    if (remote.length > 0) {
+      const bytes = encodeBatchMessage(chunk, this.options.columns, this.memory);
+      for (const o of remote) {
+        this.count(chunk.rows, bytes.length);
+        o.send(bytes, chunk.rows);
+      }
+    }
+    const local = this.outlets.find((o) => o instanceof LocalOutlet) as LocalOutlet | undefined;
+    if (local === undefined) chunk.release();
+    else {
+      this.count(chunk.rows, bytesOf(chunk));
+      local.send(chunk);
+    }
+  }
+
+  private count(rows: number, bytes: number): void {
+    this.rows += rows;
+    this.bytes += bytes;
+  }
+}
+
+function bytesOf(chunk: OutChunk): number {
+  let bytes = 0;
+  for (const c of chunk.columns)
+    bytes +=
+      c.dataBytes +
+      (c.offsets === 0 ? 0 : (chunk.rows + 1) * 4) +
+      (c.validity === 0 ? 0 : (chunk.rows + 7) >> 3);
+  return bytes;
+}
