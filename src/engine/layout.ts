@@ -13,6 +13,8 @@ export const QS = {
   limitPages: 12,
   /** Head of the owner list of all blocks that `host.alloc` gave to this slice. */
   blocks: 16,
+  /** Receivers of the slice's motion: the number of partitions. Written by the runtime; 0 counts as 1. */
+  receivers: 20,
   /** Addresses of the worker states: u32 each, up to 64 workers. */
   workerStates: 64,
   /** First byte that the compiler may lay out. */

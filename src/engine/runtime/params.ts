@@ -1,8 +1,9 @@
 /** Writes parameters and constants into a slice's query state before it runs. */
-import { encode as encodeVarNumeric } from '../../types/var-numeric.js';
+
 import { assert } from '../../types/sql-error.js';
 import type { Repr, SqlType } from '../../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../../types/value.js';
+import { encodeVarNumeric } from '../../types/var-numeric.js';
 import { rescaleExact } from './rescale.js';
 import type { SharedMemory } from './shared-memory.js';
 
@@ -10,7 +11,14 @@ const MASK64 = (1n << 64n) - 1n;
 
 /** Stores `value` in representation `repr` at `address`, its null flag (i32) at `address - 8`. Bytes of strings are
  *  placed by `placeBytes`, which returns their address. */
-export function writeParam(memory: SharedMemory, address: number, value: Value, type: SqlType, repr: Repr, placeBytes: (bytes: Uint8Array) => number): void {
+export function writeParam(
+  memory: SharedMemory,
+  address: number,
+  value: Value,
+  type: SqlType,
+  repr: Repr,
+  placeBytes: (bytes: Uint8Array) => number,
+): void {
   const view = new DataView(memory.u8.buffer);
   view.setInt32(address - 8, value === null ? 1 : 0, true);
   if (value === null) {
@@ -46,7 +54,11 @@ export function writeParam(memory: SharedMemory, address: number, value: Value, 
       return;
     }
     case 'str': {
-      const bytes = isNumeric(value) ? encodeVarNumeric(value) : value instanceof Uint8Array ? value : new TextEncoder().encode(String(value));
+      const bytes = isNumeric(value)
+        ? encodeVarNumeric(value)
+        : value instanceof Uint8Array
+          ? value
+          : new TextEncoder().encode(String(value));
       const at = placeBytes(bytes);
       view.setBigUint64(address, BigInt(at) | ((BigInt(bytes.length) << 32n) & MASK64), true);
       return;

@@ -4,23 +4,26 @@ import { SharedMemory } from './shared-memory.js';
 
 test('blocks never overlap, neighbours merge, everything comes back', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 3_000_000 }), fc.nat()), { maxLength: 200 }), (steps) => {
-      const m = SharedMemory.create(32 << 20);
-      const whole = m.check().free;
-      const live: { a: number; n: number }[] = [];
-      for (const [alloc, size, pick] of steps) {
-        if (alloc || live.length === 0) {
-          const a = m.tryAlloc(size);
-          if (a === 0) continue;
-          expect(a % 64).toBe(0);
-          for (const o of live) expect(a + size <= o.a || o.a + o.n <= a).toBe(true);
-          live.push({ a, n: size });
-        } else m.free(live.splice(pick % live.length, 1)[0]!.a);
-      }
-      m.check();
-      for (const o of live) m.free(o.a);
-      expect(m.check()).toEqual({ free: whole, used: 0 });
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 3_000_000 }), fc.nat()), { maxLength: 200 }),
+      (steps) => {
+        const m = SharedMemory.create(32 << 20);
+        const whole = m.check().free;
+        const live: { a: number; n: number }[] = [];
+        for (const [alloc, size, pick] of steps) {
+          if (alloc || live.length === 0) {
+            const a = m.tryAlloc(size);
+            if (a === 0) continue;
+            expect(a % 64).toBe(0);
+            for (const o of live) expect(a + size <= o.a || o.a + o.n <= a).toBe(true);
+            live.push({ a, n: size });
+          } else m.free(live.splice(pick % live.length, 1)[0]!.a);
+        }
+        m.check();
+        for (const o of live) m.free(o.a);
+        expect(m.check()).toEqual({ free: whole, used: 0 });
+      },
+    ),
     { numRuns: 60 },
   );
 });

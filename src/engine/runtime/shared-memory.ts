@@ -5,8 +5,9 @@
  *  block belongs to at most one owner list (the blocks of one query), which is freed as a whole. Guarded by one
  *  spin lock: sections are a few hundred nanoseconds.
  *  Source: Masmano et al., "TLSF: a new dynamic memory allocator for real-time systems", ECRTS 2004. */
-import { assert, SqlError } from '../../types/sql-error.js';
+
 import type { MemoryPool } from '../../types/memory.js';
+import { assert, SqlError } from '../../types/sql-error.js';
 
 const GRANULE_SHIFT = 12;
 const GRANULE = 1 << GRANULE_SHIFT;
@@ -63,10 +64,14 @@ export class SharedMemory implements MemoryPool {
     try {
       memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
     } catch (e) {
-      throw new SqlError('53200', `cannot reserve ${Math.floor((pages * 65536) / 1048576)} MB of shared memory`, {
-        detail: e instanceof Error ? e.message : String(e),
-        hint: 'Start the process with a smaller --memory.',
-      });
+      throw new SqlError(
+        '53200',
+        `cannot reserve ${Math.floor((pages * 65536) / 1048576)} MB of shared memory`,
+        {
+          detail: e instanceof Error ? e.message : String(e),
+          hint: 'Start the process with a smaller --memory.',
+        },
+      );
     }
     const m = new SharedMemory(memory);
     m.format();
@@ -120,8 +125,7 @@ export class SharedMemory implements MemoryPool {
   }
 
   free(address: number): void {
-    const g = (address >>> 0) / GRANULE;
-    assert(Number.isInteger(g) && g > 0 && g < this.granules, `free of ${address}`);
+    const g = this.granuleOf(address);
     this.lock();
     try {
       this.give(g);
@@ -156,18 +160,23 @@ export class SharedMemory implements MemoryPool {
     }
   }
 
-  /** Frees one block of an owner list; returns its bytes. */
-  freeOwned(ownerHead: number, address: number): number {
-    const g = (address >>> 0) / GRANULE;
-    assert(Number.isInteger(g) && g > 0 && g < this.granules, `free of ${address}`);
+  /** Takes one block out of an owner list without freeing it; returns its bytes. */
+  disown(ownerHead: number, address: number): number {
+    const g = this.granuleOf(address);
     this.lock();
     try {
-      const next = this.u32[this.tNext + g]!;
-      const prev = this.u32[this.tPrev + g]!;
-      if (prev === 0) this.u32[ownerHead >>> 2] = next;
-      else this.u32[this.tNext + prev] = next;
-      if (next !== 0) this.u32[this.tPrev + next] = prev;
-      const bytes = this.u32[this.tSize + g]! * GRANULE;
+      return this.unlink(ownerHead, g);
+    } finally {
+      this.unlock();
+    }
+  }
+
+  /** Frees one block of an owner list; returns its bytes. */
+  freeOwned(ownerHead: number, address: number): number {
+    const g = this.granuleOf(address);
+    this.lock();
+    try {
+      const bytes = this.unlink(ownerHead, g);
       this.give(g);
       return bytes;
     } finally {
@@ -219,6 +228,21 @@ export class SharedMemory implements MemoryPool {
     this.u32[GRANULES] = this.granules;
     this.u32[FIRST] = first;
     this.insert(first, this.granules - first);
+  }
+
+  private granuleOf(address: number): number {
+    const g = (address >>> 0) / GRANULE;
+    assert(Number.isInteger(g) && g > 0 && g < this.granules, `not a block: ${address}`);
+    return g;
+  }
+
+  private unlink(ownerHead: number, g: number): number {
+    const next = this.u32[this.tNext + g]!;
+    const prev = this.u32[this.tPrev + g]!;
+    if (prev === 0) this.u32[ownerHead >>> 2] = next;
+    else this.u32[this.tNext + prev] = next;
+    if (next !== 0) this.u32[this.tPrev + next] = prev;
+    return this.u32[this.tSize + g]! * GRANULE;
   }
 
   private lock(): void {

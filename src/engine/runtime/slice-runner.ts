@@ -4,10 +4,9 @@
  *  serial pipeline uses slot 0 only, one task at a time, so that its rows keep their order; batches are released when
  *  no task can touch them; at the end, whatever way it comes, sources are closed and all memory is free.
  *  No task waits: when input or credit is missing, nothing is dispatched until a callback says that there is more. */
-import type { PhysicalOp, ReceiveOp } from '../../plan/physical.js';
-import { errorFromWire, SqlError } from '../../types/sql-error.js';
+import type { NodeId, PhysicalOp, ReceiveOp } from '../../plan/physical.js';
 import type { ColumnLayout } from '../../types/memory.js';
-import type { NodeId } from '../../plan/physical.js';
+import { errorFromWire, SqlError } from '../../types/sql-error.js';
 import type { BatchSource, CompiledSlice, MergedSource, PipelineDesc, SliceRun, SliceStats } from '../api.js';
 import { QS, WS } from '../layout.js';
 import { compileSlice } from '../operators/compile.js';
@@ -26,7 +25,13 @@ const TEMP_BYTES = 64 * 1024;
 type Releasable = { readonly address: number; readonly rows: number; release(): void };
 
 /** Morsels that were handed out together. */
-type Group = { readonly queue: number; readonly list: number; readonly held: readonly Releasable[]; readonly entries: number; inFlight: number };
+type Group = {
+  readonly queue: number;
+  readonly list: number;
+  readonly held: readonly Releasable[];
+  readonly entries: number;
+  inFlight: number;
+};
 
 class PipelineRun {
   readonly desc: PipelineDesc;
@@ -85,21 +90,43 @@ export class SliceRunner {
       const layouts = new Map<NodeId, readonly ColumnLayout[]>();
       for (const leaf of leaves(run.slice.root)) {
         const source =
-          leaf.kind === 'scan' ? run.sources.scan(leaf)
-          : leaf.kind === 'virtualScan' ? run.sources.virtualScan(leaf)
-          : (leaf as ReceiveOp).merge ? run.sources.receiveMerged(leaf as ReceiveOp)
-          : run.sources.receive(leaf as ReceiveOp);
+          leaf.kind === 'scan'
+            ? run.sources.scan(leaf)
+            : leaf.kind === 'virtualScan'
+              ? run.sources.virtualScan(leaf)
+              : (leaf as ReceiveOp).merge
+                ? run.sources.receiveMerged(leaf as ReceiveOp)
+                : run.sources.receive(leaf as ReceiveOp);
         this.sources.set(leaf.id, source);
         layouts.set(leaf.id, source.layout);
       }
       const beganCompile = performance.now();
-      this.compiled = compileSlice(run.slice, { layouts, instrument: run.instrument, workers: this.engine.workers });
+      this.compiled = compileSlice(run.slice, {
+        layouts,
+        instrument: run.instrument,
+        workers: this.engine.workers,
+      });
       const module = await WebAssembly.compile(this.compiled.wasm);
       compileMs = performance.now() - beganCompile;
       if (run.signal.aborted) throw abortReason(run.signal);
       this.prepareState();
-      this.init = { key: this.key, module, hostCalls: this.compiled.hostCalls, settings: run.settings, queryState: this.qs, place: this.engine.place };
-      this.pipelines = this.compiled.pipelines.map((d) => new PipelineRun(d, d.source.kind === 'batches' || d.source.kind === 'merged' ? this.sources.get(d.source.node) : undefined));
+      this.init = {
+        key: this.key,
+        module,
+        hostCalls: this.compiled.hostCalls,
+        settings: run.settings,
+        queryState: this.qs,
+        place: this.engine.place,
+      };
+      this.pipelines = this.compiled.pipelines.map(
+        (d) =>
+          new PipelineRun(
+            d,
+            d.source.kind === 'batches' || d.source.kind === 'merged'
+              ? this.sources.get(d.source.node)
+              : undefined,
+          ),
+      );
       for (const s of this.sources.values()) s.onReady(() => this.schedule());
       run.sink.onReady(() => this.schedule());
       this.schedule();
@@ -196,7 +223,8 @@ export class SliceRunner {
   /** Moves one pipeline on by one dispatch or state change; false when it must wait. */
   private step(p: PipelineRun): boolean {
     if (p.state === 'waiting') {
-      if (!p.desc.dependsOn.every((d) => this.pipelines.find((q) => q.desc.id === d)?.state === 'done')) return false;
+      if (!p.desc.dependsOn.every((d) => this.pipelines.find((q) => q.desc.id === d)?.state === 'done'))
+        return false;
       p.state = 'running';
     }
     if (p.state !== 'running') return false;
@@ -274,7 +302,10 @@ export class SliceRunner {
     }
     this.tasks--;
     if (reply.error) {
-      const e = reply.error.code === 'XX000' ? Object.assign(new Error(reply.error.message), { stack: reply.stack }) : errorFromWire(reply.error);
+      const e =
+        reply.error.code === 'XX000'
+          ? Object.assign(new Error(reply.error.message), { stack: reply.stack })
+          : errorFromWire(reply.error);
       this.fail(e);
       return undefined;
     }
@@ -289,7 +320,14 @@ export class SliceRunner {
     try {
       const { finish, finishParallel } = p.desc;
       if (finish.length > 0) {
-        const reply = await this.call({ kind: 'call', init: this.init, label: p.desc.label, exports: finish, workerState: this.workerStates[0]!, part: undefined });
+        const reply = await this.call({
+          kind: 'call',
+          init: this.init,
+          label: p.desc.label,
+          exports: finish,
+          workerState: this.workerStates[0]!,
+          part: undefined,
+        });
         if (!reply) return;
         p.ms += reply.ms;
       }
@@ -298,7 +336,14 @@ export class SliceRunner {
         let next = 0;
         const lane = async (ws: number): Promise<void> => {
           while (next < parts) {
-            const reply = await this.call({ kind: 'call', init: this.init, label: p.desc.label, exports: [finishParallel.run], workerState: ws, part: next++ });
+            const reply = await this.call({
+              kind: 'call',
+              init: this.init,
+              label: p.desc.label,
+              exports: [finishParallel.run],
+              workerState: ws,
+              part: next++,
+            });
             if (!reply) return;
             p.ms += reply.ms;
           }
@@ -317,7 +362,17 @@ export class SliceRunner {
     this.finishing = true;
     void (async () => {
       for (const ws of this.workerStates) {
-        if (!(await this.call({ kind: 'call', init: this.init, label: 'flush', exports: ['flush'], workerState: ws, part: undefined }))) return;
+        if (
+          !(await this.call({
+            kind: 'call',
+            init: this.init,
+            label: 'flush',
+            exports: ['flush'],
+            workerState: ws,
+            part: undefined,
+          }))
+        )
+          return;
         this.drain(ws);
       }
       this.stopped = true;
@@ -377,7 +432,13 @@ export class SliceRunner {
       m.u32[(list >>> 2) + i * 2] = b.address;
       m.u32[(list >>> 2) + i * 2 + 1] = b.rows;
     });
-    const group: Group = { queue: this.makeQueue(list, held.length), list, held, entries: held.length, inFlight: 0 };
+    const group: Group = {
+      queue: this.makeQueue(list, held.length),
+      list,
+      held,
+      entries: held.length,
+      inFlight: 0,
+    };
     p.groups.push(group);
     return group;
   }
@@ -414,10 +475,17 @@ export class SliceRunner {
     const m = this.engine.memory;
     const rows = new Map<NodeId, number>();
     for (const c of this.compiled.counters)
-      for (const ws of this.workerStates) rows.set(c.node, (rows.get(c.node) ?? 0) + Number(m.i64[(ws + c.offset) / 8]!));
+      for (const ws of this.workerStates)
+        rows.set(c.node, (rows.get(c.node) ?? 0) + Number(m.i64[(ws + c.offset) / 8]!));
     return {
       nodes: [...rows].map(([id, n]) => ({ id, rows: n })),
-      pipelines: this.pipelines.map((p) => ({ id: p.desc.id, label: p.desc.label, nodes: p.desc.nodes, ms: p.ms, morsels: p.morsels })),
+      pipelines: this.pipelines.map((p) => ({
+        id: p.desc.id,
+        label: p.desc.label,
+        nodes: p.desc.nodes,
+        ms: p.ms,
+        morsels: p.morsels,
+      })),
       compileMs,
       totalMs,
       memoryPeakBytes: m.u32[(this.qs + QS.usedPages) >>> 2]! * 4096,
@@ -426,7 +494,9 @@ export class SliceRunner {
 }
 
 function abortReason(signal: AbortSignal): unknown {
-  return signal.reason instanceof SqlError ? signal.reason : new SqlError('57014', 'canceling statement due to user request');
+  return signal.reason instanceof SqlError
+    ? signal.reason
+    : new SqlError('57014', 'canceling statement due to user request');
 }
 
 function leaves(op: PhysicalOp): PhysicalOp[] {

@@ -68,7 +68,10 @@ function load(init: SliceInit): Loaded {
     },
     ...makeHostImports(init.hostCalls, memory, init.settings),
   };
-  slice.instance = new WebAssembly.Instance(init.module, { env: { memory: memory.memory }, host } as WebAssembly.Imports);
+  slice.instance = new WebAssembly.Instance(init.module, {
+    env: { memory: memory.memory },
+    host,
+  } as WebAssembly.Imports);
   loaded.set(init.key, slice);
   if (loaded.size > LOADED_MAX) loaded.delete(loaded.keys().next().value!);
   return slice;
@@ -121,7 +124,12 @@ function runMorsels(task: RunTask, run: RunExport): Omit<TaskReply, 'ms' | 'erro
 
 export default function runTask(task: WorkerTask): TaskReply {
   const began = performance.now();
-  const done = (r: Omit<TaskReply, 'ms' | 'error' | 'stack'>): TaskReply => ({ ...r, ms: performance.now() - began, error: undefined, stack: undefined });
+  const done = (r: Omit<TaskReply, 'ms' | 'error' | 'stack'>): TaskReply => ({
+    ...r,
+    ms: performance.now() - began,
+    error: undefined,
+    stack: undefined,
+  });
   try {
     const slice = load(task.init);
     slice.label = task.label;
@@ -133,6 +141,13 @@ export default function runTask(task: WorkerTask): TaskReply {
     return done({ satisfied: false, morsels: 1, range: 0 });
   } catch (e) {
     const stack = e instanceof SqlError ? undefined : e instanceof Error ? e.stack : undefined;
-    return { satisfied: false, morsels: 0, range: 0, ms: performance.now() - began, error: errorToWire(e), stack };
+    return {
+      satisfied: false,
+      morsels: 0,
+      range: 0,
+      ms: performance.now() - began,
+      error: errorToWire(e),
+      stack,
+    };
   }
 }
