@@ -1,0 +1,42 @@
+/** Code that may run only when its operands are not null: it fails, calls, or follows a pointer. */
+import type { Range, Repr, SqlType } from '../../types/sql-type.js';
+import type { Emitter } from './emitter.js';
+import { i32Const, isAlwaysNull, reprParts, type Val, zeroParts } from './val.js';
+
+export type Result = {
+  readonly type: SqlType;
+  readonly repr: Repr;
+  readonly range?: Range | undefined;
+  readonly stable?: boolean;
+};
+
+/** `compute` leaves the parts of the result on the stack; null when an argument is. */
+export function guarded(e: Emitter, args: readonly Val[], result: Result, compute: () => void): Val {
+  const base = { ...result, stable: result.stable ?? false };
+  if (args.some(isAlwaysNull)) return { ...base, parts: zeroParts(result.repr), isNull: i32Const(1) };
+  const parts = reprParts(result.repr).map((t) => e.local(t));
+  const isNull = e.anyNull(args);
+  const body = (): void => {
+    compute();
+    for (const p of [...parts].reverse()) e.f.set(p);
+  };
+  if (isNull === undefined) body();
+  else {
+    if (result.repr === 'str') e.f.i64(0n).set(parts[0]);
+    e.push(isNull).op('i32.eqz');
+    e.f.if(() => e.scoped(body));
+  }
+  return { ...base, parts, isNull };
+}
+
+/** For code that is safe on any operand values: no branch, the null flags are carried over. */
+export function total(e: Emitter, args: readonly Val[], result: Result, compute: () => void): Val {
+  const base = { ...result, stable: result.stable ?? true };
+  if (args.some(isAlwaysNull)) return { ...base, parts: zeroParts(result.repr), isNull: i32Const(1) };
+  compute();
+  const parts = reprParts(result.repr)
+    .toReversed()
+    .map((t) => e.save(t))
+    .toReversed();
+  return { ...base, parts, isNull: e.anyNull(args) };
+}

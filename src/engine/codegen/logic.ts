@@ -1,0 +1,217 @@
+/** Boolean expressions in three-valued logic.
+ *
+ *  Two forms: `emitTest` leaves whether an expression is TRUE (or FALSE) and short-circuits: what conditions use;
+ *  `emitBoolean` makes a value with a null flag. Fixed-width operands are compared even when they are null (the result
+ *  is masked), strings and others that point somewhere are not. */
+import type { Expr } from '../../plan/expr.js';
+import { exprNullable, negateCmp } from '../../plan/expr-util.js';
+import { unreachable } from '../../types/sql-error.js';
+import { BOOL } from '../../types/sql-type.js';
+import { emitComparison } from './compare.js';
+import { boolVal } from './constants.js';
+import type { Emitter } from './emitter.js';
+import { pushTruth } from './expressions.js';
+import { emitInTest } from './in-list.js';
+import { emitLikeTest } from './like.js';
+import { emitConstComparison } from './string-const.js';
+import { isAlwaysNull, isConst, type Operand, type Val } from './val.js';
+import { notDistinct } from './value-ops.js';
+
+type LogicKind = 'and' | 'or' | 'not' | 'cmp' | 'distinct' | 'isnull' | 'istruth' | 'in' | 'like';
+export type LogicExpr = Extract<Expr, { kind: LogicKind }>;
+
+const LOGIC: Readonly<Record<LogicKind, true>> = {
+  and: true,
+  or: true,
+  not: true,
+  cmp: true,
+  distinct: true,
+  isnull: true,
+  istruth: true,
+  in: true,
+  like: true,
+};
+
+export function isLogic(x: Expr): x is LogicExpr {
+  return x.kind in LOGIC;
+}
+
+/** Leaves i32 1 exactly when `x` is `truth` (not when it is NULL). */
+export function emitTest(e: Emitter, x: Expr, truth: boolean): void {
+  const f = e.f;
+  if (!isLogic(x)) {
+    pushTruth(e, e.emit(x), truth);
+    return;
+  }
+  switch (x.kind) {
+    case 'and':
+    case 'or':
+      // AND is TRUE when all are, FALSE when any is; OR the other way round.
+      chain(e, x.args, truth, (x.kind === 'and') === truth);
+      return;
+    case 'not':
+      emitTest(e, x.arg, !truth);
+      return;
+    case 'cmp': {
+      const a = e.emit(x.left);
+      const b = e.emit(x.right);
+      const op = truth ? x.op : negateCmp(x.op);
+      whenPresent(e, [a, b], a, () => {
+        if (!emitConstComparison(e, op, a, x.left, b, x.right)) emitComparison(e, op, a, b);
+      });
+      return;
+    }
+    case 'distinct': {
+      notDistinct(e, e.emit(x.left), e.emit(x.right));
+      if (x.negated !== truth) f.op('i32.eqz');
+      return;
+    }
+    case 'isnull':
+      e.pushNull(e.emit(x.arg));
+      if (x.negated === truth) f.op('i32.eqz');
+      return;
+    case 'istruth':
+      emitTest(e, x.arg, x.truth);
+      if (x.negated === truth) f.op('i32.eqz');
+      return;
+    case 'in':
+      emitInTest(e, x, truth);
+      return;
+    case 'like': {
+      const arg = e.emit(x.arg);
+      const pattern = e.emit(x.pattern);
+      whenPresent(e, [arg, pattern], arg, () => emitLikeTest(e, x, arg, pattern, truth));
+      return;
+    }
+    default:
+      unreachable(x);
+  }
+}
+
+/** All (or any) of the tests hold; each runs only when the ones before it did not decide. */
+function chain(e: Emitter, args: readonly Expr[], truth: boolean, all: boolean, from = 0): void {
+  if (from === args.length) {
+    e.f.i32(all ? 1 : 0);
+    return;
+  }
+  emitTest(e, args[from], truth);
+  if (from === args.length - 1) return;
+  const rest = (): void => e.scoped(() => chain(e, args, truth, all, from + 1));
+  const decided = (): void => {
+    e.f.i32(all ? 0 : 1);
+  };
+  e.f.if(all ? rest : decided, all ? decided : rest, 'i32');
+}
+
+/** Leaves what `test` leaves, or 0 when an operand is null. */
+export function whenPresent(e: Emitter, operands: readonly Val[], like: Val, test: () => void): void {
+  if (operands.some(isAlwaysNull)) {
+    e.f.i32(0);
+    return;
+  }
+  const isNull = e.anyNull(operands);
+  if (isNull === undefined) test();
+  else if (isFixedWidth(like) && operands.every(isFixedWidth)) {
+    test();
+    e.push(isNull).op('i32.eqz').op('i32.and');
+  } else {
+    e.push(isNull);
+    e.f.if(
+      () => e.f.i32(0),
+      () => e.scoped(test),
+      'i32',
+    );
+  }
+}
+
+function isFixedWidth(v: Val): boolean {
+  return v.repr !== 'str';
+}
+
+/** The boolean as a value. */
+export function emitBoolean(e: Emitter, x: LogicExpr): Val {
+  const f = e.f;
+  if (!exprNullable(x)) {
+    emitTest(e, x, true);
+    return bool(e.save('i32'), undefined);
+  }
+  switch (x.kind) {
+    case 'and':
+    case 'or':
+      return emitChain(e, x.args, x.kind === 'and');
+    case 'not': {
+      const v = e.emit(x.arg);
+      e.push(v.parts[0]).op('i32.eqz');
+      return bool(e.save('i32'), v.isNull);
+    }
+    case 'cmp': {
+      const a = e.emit(x.left);
+      const b = e.emit(x.right);
+      const isNull = e.anyNull([a, b]);
+      if (isNull !== undefined && isConst(isNull)) return { ...boolVal(false), isNull };
+      whenPresent(e, [a, b], a, () => {
+        if (!emitConstComparison(e, x.op, a, x.left, b, x.right)) emitComparison(e, x.op, a, b);
+      });
+      return bool(e.save('i32'), isNull);
+    }
+    case 'like': {
+      const arg = e.emit(x.arg);
+      const pattern = e.emit(x.pattern);
+      const isNull = e.anyNull([arg, pattern]);
+      whenPresent(e, [arg, pattern], arg, () => emitLikeTest(e, x, arg, pattern, true));
+      return bool(e.save('i32'), isNull);
+    }
+    default: {
+      // in: TRUE, FALSE or neither.
+      emitTest(e, x, true);
+      const yes = e.save('i32');
+      f.get(yes);
+      f.if(
+        () => f.i32(0),
+        () =>
+          e.scoped(() => {
+            emitTest(e, x, false);
+            f.op('i32.eqz');
+          }),
+        'i32',
+      );
+      return bool(yes, e.save('i32'));
+    }
+  }
+}
+
+function bool(value: Operand, isNull: Operand | undefined): Val {
+  return { type: BOOL, repr: 'i32', parts: [value], isNull, stable: true };
+}
+
+/** AND (OR) of nullable operands: stops at the first FALSE (TRUE), as PostgreSQL does. */
+function emitChain(e: Emitter, args: readonly Expr[], isAnd: boolean): Val {
+  const f = e.f;
+  /** 1 until an operand decided. */
+  const open = e.local('i32');
+  const sawNull = e.local('i32');
+  f.i32(1).set(open).i32(0).set(sawNull);
+  const step = (arg: Expr): void => {
+    const v = e.emit(arg);
+    e.push(v.parts[0]);
+    if (!isAnd) f.op('i32.eqz');
+    if (v.isNull !== undefined) {
+      e.push(v.isNull).op('i32.or');
+      f.set(open);
+      e.push(v.isNull).get(sawNull).op('i32.or').set(sawNull);
+    } else f.set(open);
+  };
+  args.forEach((arg, i) => {
+    if (i === 0) step(arg);
+    else {
+      f.get(open);
+      f.if(() => e.scoped(() => step(arg)));
+    }
+  });
+  f.get(open).get(sawNull).op('i32.and');
+  const isNull = e.save('i32');
+  // Decided: FALSE for AND, TRUE for OR; open without nulls: the opposite.
+  f.get(open);
+  if (!isAnd) f.op('i32.eqz');
+  return bool(e.save('i32'), isNull);
+}
