@@ -1,0 +1,75 @@
+/** Dictionaries of string columns: the distinct strings of a row group, and each row's code.
+ *
+ *  Owns: when a dictionary pays, and building it by hashing bytes (no JavaScript string per row).
+ *  Invariants: codes are < count; count >= 1 whenever there are rows (a NULL's code is 0, and compiled code may look
+ *  it up before it looks at the validity bit). */
+import type { StagedColumn } from './staged-column.js';
+
+export type Dictionary = { readonly count: number; readonly offsets: Int32Array; readonly data: Uint8Array };
+
+/** Below this, distinct strings are not counted against the rows: a table's first few rows decide nothing. */
+const SMALL_ROWS = 4096;
+const DISTINCT_MAX = 8192;
+const SLOTS = 4 * DISTINCT_MAX;
+const table = new Int32Array(SLOTS);
+const hashes = new Int32Array(DISTINCT_MAX);
+
+/** Undefined when the column has too many distinct strings. */
+export function buildDictionary(
+  staged: StagedColumn,
+): (Dictionary & { readonly codes: Uint16Array }) | undefined {
+  const { rows, data } = staged;
+  const offsets = staged.offsets!;
+  const nulls = staged.nullCount > 0 ? staged.nulls : undefined;
+  const limit = rows <= SMALL_ROWS ? SMALL_ROWS : Math.min(DISTINCT_MAX, rows >> 3);
+  const codes = new Uint16Array(rows);
+  /** Row that first had each code. */
+  const first = new Int32Array(limit);
+  let count = 0;
+  let bytes = 0;
+  table.fill(-1);
+  for (let row = 0; row < rows; row++) {
+    if (nulls !== undefined && nulls[row] === 1) continue;
+    const start = offsets[row]!;
+    const end = offsets[row + 1]!;
+    let h = end - start;
+    for (let i = start; i < end; i++) h = Math.imul(h ^ data[i]!, 0x01000193);
+    h ^= h >>> 15;
+    let slot = h & (SLOTS - 1);
+    let code = -1;
+    for (;;) {
+      code = table[slot]!;
+      if (code < 0 || (hashes[code] === h && equal(data, start, end, offsets, first[code]!))) break;
+      slot = (slot + 1) & (SLOTS - 1);
+    }
+    if (code < 0) {
+      if (count === limit) return undefined;
+      // Nearly every string was new so far: it will not get better.
+      if (row < SMALL_ROWS * 2 && row >= SMALL_ROWS && count > SMALL_ROWS * 0.85) return undefined;
+      code = count++;
+      table[slot] = code;
+      hashes[code] = h;
+      first[code] = row;
+      bytes += end - start;
+    }
+    codes[row] = code;
+  }
+  const entries = Math.max(1, count);
+  const dictOffsets = new Int32Array(entries + 1);
+  const dictData = new Uint8Array(bytes);
+  let at = 0;
+  for (let code = 0; code < count; code++) {
+    const row = first[code]!;
+    dictData.set(data.subarray(offsets[row]!, offsets[row + 1]!), at);
+    at += offsets[row + 1]! - offsets[row]!;
+    dictOffsets[code + 1] = at;
+  }
+  return { count: entries, offsets: dictOffsets, data: dictData, codes };
+}
+
+function equal(data: Uint8Array, start: number, end: number, offsets: Int32Array, row: number): boolean {
+  let other = offsets[row]!;
+  if (end - start !== offsets[row + 1]! - other) return false;
+  for (let i = start; i < end; i++, other++) if (data[i] !== data[other]) return false;
+  return true;
+}

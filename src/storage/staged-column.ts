@@ -1,0 +1,114 @@
+/** The rows of a row group while it fills: values of one column in the form in which they arrive.
+ *
+ *  Owns: copying from chunks in shared memory into growing arrays. Must not know: encodings on disk, files.
+ *  Invariants: `nulls[i]` is 1 for NULL, and then the value is zero or empty; nothing of a chunk is kept. */
+import { ENCODING_BYTES } from '../types/arrow/sql-field.js';
+import type { ChunkColumn, Encoding, MemoryPool } from '../types/memory.js';
+import { ROW_GROUP_ROWS } from './row-group.js';
+
+export class StagedColumn {
+  readonly encoding: Encoding;
+  rows = 0;
+  nullCount = 0;
+  /** Allocated with the first NULL. */
+  nulls: Uint8Array | undefined;
+  /** Fixed width: values of `ENCODING_BYTES[encoding]`. Strings: their bytes, one after the other. */
+  data: Uint8Array;
+  readonly offsets: Int32Array | undefined;
+
+  constructor(encoding: Encoding) {
+    this.encoding = encoding;
+    if (encoding === 'utf8') {
+      this.offsets = new Int32Array(ROW_GROUP_ROWS + 1);
+      this.data = new Uint8Array(4096);
+    } else this.data = new Uint8Array(256 * ENCODING_BYTES[encoding]);
+  }
+
+  get dataBytes(): number {
+    return this.offsets === undefined ? this.rows * ENCODING_BYTES[this.encoding] : this.offsets[this.rows]!;
+  }
+
+  /** Forgets the rows; arrays are kept for the next row group. */
+  clear(): void {
+    this.rows = 0;
+    this.nullCount = 0;
+    this.nulls?.fill(0);
+  }
+
+  append(column: ChunkColumn, memory: MemoryPool, from: number, count: number): void {
+    if (this.offsets !== undefined) this.appendStrings(this.offsets, column, memory, from, count);
+    else if (column.encoding === this.encoding) {
+      const width = ENCODING_BYTES[this.encoding];
+      this.grow((this.rows + count) * width);
+      const start = column.data + from * width;
+      this.data.set(memory.u8.subarray(start, start + count * width), this.rows * width);
+    } else this.appendIntegers(column, memory, from, count);
+    if (column.validity !== 0) this.appendNulls(column.validity, memory.u8, from, count);
+    this.rows += count;
+  }
+
+  private grow(bytes: number): void {
+    if (bytes <= this.data.length) return;
+    const larger = new Uint8Array(
+      Math.max(bytes, Math.min(this.data.length * 2, this.data.length + (32 << 20))),
+    );
+    larger.set(this.data);
+    this.data = larger;
+  }
+
+  private appendStrings(
+    offsets: Int32Array,
+    column: ChunkColumn,
+    memory: MemoryPool,
+    from: number,
+    count: number,
+  ): void {
+    if (column.encoding !== 'utf8') throw new Error(`a string column was given as ${column.encoding}`);
+    const source = memory.i32;
+    const at = (column.offsets >>> 2) + from;
+    const start = source[at]!;
+    const end = source[at + count]!;
+    const base = offsets[this.rows]!;
+    this.grow(base + end - start);
+    this.data.set(memory.u8.subarray(column.data + start, column.data + end), base);
+    const shift = base - start;
+    for (let i = 1; i <= count; i++) offsets[this.rows + i] = source[at + i]! + shift;
+  }
+
+  /** A numeric column's chunk may be narrower or wider than the table's: its range is known by the plan only. */
+  private appendIntegers(column: ChunkColumn, memory: MemoryPool, from: number, count: number): void {
+    const width = ENCODING_BYTES[this.encoding];
+    const sourceWidth = ENCODING_BYTES[column.encoding];
+    const integers = ['i8', 'i16', 'i32', 'i64', 'i128'];
+    if (!integers.includes(column.encoding) || !integers.includes(this.encoding))
+      throw new Error(`a column of ${this.encoding} was given as ${column.encoding}`);
+    this.grow((this.rows + count) * width);
+    const u8 = memory.u8;
+    const copied = Math.min(width, sourceWidth);
+    for (let i = 0; i < count; i++) {
+      const source = column.data + (from + i) * sourceWidth;
+      const target = (this.rows + i) * width;
+      for (let b = 0; b < copied; b++) this.data[target + b] = u8[source + b]!;
+      const sign = this.data[target + copied - 1]! > 127 ? 255 : 0;
+      for (let b = copied; b < width; b++) this.data[target + b] = sign;
+      if (column.validity !== 0 && ((u8[column.validity + ((from + i) >> 3)]! >> ((from + i) & 7)) & 1) === 0)
+        continue;
+      for (let b = copied; b < sourceWidth; b++)
+        if (u8[source + b] !== sign) throw new Error(`a value does not fit ${this.encoding}`);
+    }
+  }
+
+  private appendNulls(validity: number, u8: Uint8Array, from: number, count: number): void {
+    const width = ENCODING_BYTES[this.encoding];
+    for (let i = 0; i < count; i++) {
+      const at = from + i;
+      if (((u8[validity + (at >> 3)]! >> (at & 7)) & 1) !== 0) continue;
+      this.nulls ??= new Uint8Array(ROW_GROUP_ROWS);
+      const row = this.rows + i;
+      this.nulls[row] = 1;
+      this.nullCount++;
+      // Whatever lay there must not reach the file or the zone map. Strings: bytes under a NULL are unreachable but harmless.
+      if (width > 0) this.data.fill(0, row * width, (row + 1) * width);
+    }
+  }
+}

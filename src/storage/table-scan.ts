@@ -1,0 +1,225 @@
+/** A scan: the visible row groups of a table as batches in shared memory, loaded ahead of the engine.
+ *
+ *  Owns: zone skipping, read-ahead, pins. Must not know: the engine (it pulls through `BatchSource`), SQL.
+ *  Invariants: every batch has exactly `layout`'s encodings, in the order of the row groups; strings of a batch stay where they
+ *  are until `close` (compiled code keeps references to them), fixed-width columns until the batch is released;
+ *  a row group's file is not removed before the scan is closed and its batches are released. */
+import {
+  BATCH_COLUMN_BYTES,
+  BATCH_HEADER_BYTES,
+  type Batch,
+  type BatchSource,
+  type ColumnLayout,
+  ENCODING_CODE,
+} from '../types/memory.js';
+import { SqlError } from '../types/sql-error.js';
+import type { BufferPool, CachedColumn } from './buffer-pool.js';
+import type { RowGroup } from './row-group.js';
+
+const READ_AHEAD_BYTES = 32 << 20;
+const READ_AHEAD_GROUPS = 16;
+
+export type ScanStats = {
+  /** Visible row groups, and those that zone maps excluded. */
+  readonly groups: number;
+  readonly skipped: number;
+  /** Rows in the row groups that were not skipped. */
+  readonly rows: number;
+  /** Read from disk for this scan; the rest was in the buffer pool. */
+  readonly bytesRead: number;
+};
+
+type Loading = {
+  readonly group: RowGroup;
+  readonly columns: readonly CachedColumn[];
+  readonly bytes: number;
+};
+
+export type ScanPlan = {
+  readonly pool: BufferPool;
+  readonly path: (group: RowGroup) => string;
+  readonly ordinals: readonly number[];
+  readonly layout: readonly ColumnLayout[];
+  /** Those that may have matching rows, in order. */
+  readonly groups: readonly RowGroup[];
+  readonly visibleGroups: number;
+  /** Called once, when the scan needs the files no more. */
+  readonly onClosed: () => void;
+};
+
+export class TableScan implements BatchSource {
+  readonly layout: readonly ColumnLayout[];
+  private readonly plan: ScanPlan;
+  /** Index of the first row group that is not asked for yet. */
+  private next_ = 0;
+  private readonly ahead: Loading[] = [];
+  private aheadBytes = 0;
+  private outstanding = 0;
+  private readonly strings: CachedColumn[] = [];
+  private callback: (() => void) | undefined;
+  private closed = false;
+  private finished = false;
+  private bytesRead = 0;
+
+  constructor(plan: ScanPlan) {
+    this.plan = plan;
+    this.layout = plan.layout;
+    try {
+      this.readAhead();
+    } catch (e) {
+      // `next` will try again, and is the place where a scan fails.
+      if (!isOutOfMemory(e)) throw e;
+    }
+  }
+
+  get stats(): ScanStats {
+    const { groups, visibleGroups } = this.plan;
+    let rows = 0;
+    for (const g of groups) rows += g.rows;
+    return { groups: visibleGroups, skipped: visibleGroups - groups.length, rows, bytesRead: this.bytesRead };
+  }
+
+  next(): Batch | 'wait' | 'end' {
+    if (this.closed) return 'end';
+    this.readAhead();
+    const head = this.ahead[0];
+    if (head === undefined) {
+      if (this.next_ >= this.plan.groups.length) return 'end';
+      // No memory for even one row group while earlier batches are in use: their release brings us back.
+      return 'wait';
+    }
+    if (head.columns.some((c) => !c.ready)) return 'wait';
+    const failed = head.columns.find((c) => c.state === 'failed');
+    if (failed !== undefined) return this.retryOrThrow(failed.error);
+    const batch = this.deliver(head);
+    if (batch === undefined) return 'wait';
+    this.readAhead();
+    return batch;
+  }
+
+  onReady(callback: () => void): void {
+    this.callback = callback;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const loading of this.ahead.splice(0)) this.drop(loading);
+    this.maybeFinish();
+  }
+
+  private readonly wake = (): void => {
+    const head = this.ahead[0];
+    if (!this.closed && (head === undefined || head.columns.every((c) => c.ready))) this.callback?.();
+  };
+
+  private readAhead(): void {
+    const { groups, ordinals, pool, path } = this.plan;
+    while (
+      !this.closed &&
+      this.next_ < groups.length &&
+      (this.ahead.length === 0 ||
+        (this.ahead.length < READ_AHEAD_GROUPS && this.aheadBytes < READ_AHEAD_BYTES))
+    ) {
+      const group = groups[this.next_]!;
+      const file = path(group);
+      const columns: CachedColumn[] = [];
+      const before = pool.bytesRead;
+      try {
+        for (const [i, ordinal] of ordinals.entries())
+          columns.push(pool.acquire(file, group, ordinal, this.layout[i]!.encoding));
+      } catch (e) {
+        for (const c of columns) pool.release(c);
+        // What is read ahead or in use will give memory back; without any of it there is no hope.
+        if (isOutOfMemory(e) && (this.outstanding > 0 || this.ahead.length > 0)) return;
+        throw e;
+      }
+      this.bytesRead += pool.bytesRead - before;
+      let bytes = 0;
+      for (const c of columns) {
+        bytes += c.bytes;
+        if (!c.ready) pool.whenReady(c, this.wake);
+      }
+      this.next_++;
+      this.ahead.push({ group, columns, bytes });
+      this.aheadBytes += bytes;
+    }
+  }
+
+  private drop(loading: Loading): void {
+    this.aheadBytes -= loading.bytes;
+    for (const c of loading.columns) this.plan.pool.release(c);
+  }
+
+  /** A converted copy found no memory: start again from the head once batches have been released. */
+  private retryOrThrow(error: unknown): 'wait' {
+    if (!isOutOfMemory(error) || this.outstanding === 0) throw error;
+    for (const loading of this.ahead.splice(0)) {
+      this.drop(loading);
+      this.next_--;
+    }
+    return 'wait';
+  }
+
+  private deliver(head: Loading): Batch | undefined {
+    const { pool } = this.plan;
+    const { memory } = pool;
+    let address: number;
+    try {
+      address = memory.alloc(BATCH_HEADER_BYTES + head.columns.length * BATCH_COLUMN_BYTES);
+    } catch (e) {
+      if (isOutOfMemory(e) && this.outstanding > 0) return undefined;
+      throw e;
+    }
+    this.ahead.shift();
+    this.aheadBytes -= head.bytes;
+    const { rows } = head.group;
+    const u32 = memory.u32;
+    u32.fill(
+      0,
+      address >>> 2,
+      (address + BATCH_HEADER_BYTES + head.columns.length * BATCH_COLUMN_BYTES) >>> 2,
+    );
+    u32[address >>> 2] = rows;
+    u32[(address >>> 2) + 1] = head.columns.length;
+    const fixed: CachedColumn[] = [];
+    for (const [i, column] of head.columns.entries()) {
+      const b = column.buffers!;
+      const at = (address + BATCH_HEADER_BYTES + i * BATCH_COLUMN_BYTES) >>> 2;
+      u32[at] = b.data;
+      u32[at + 1] = b.validity;
+      u32[at + 2] = b.offsets;
+      u32[at + 3] = ENCODING_CODE[b.encoding];
+      u32[at + 4] = b.dictCount;
+      u32[at + 5] = b.dataBytes;
+      (b.offsets === 0 ? fixed : this.strings).push(column);
+    }
+    this.outstanding++;
+    let released = false;
+    return {
+      address,
+      rows,
+      layout: this.layout,
+      release: () => {
+        if (released) throw new Error('a batch was released twice');
+        released = true;
+        memory.free(address);
+        for (const c of fixed) pool.release(c);
+        this.outstanding--;
+        if (this.closed) this.maybeFinish();
+        else if (this.next_ < this.plan.groups.length) queueMicrotask(this.wake);
+      },
+    };
+  }
+
+  private maybeFinish(): void {
+    if (this.finished || this.outstanding > 0) return;
+    this.finished = true;
+    for (const c of this.strings.splice(0)) this.plan.pool.release(c);
+    this.plan.onClosed();
+  }
+}
+
+function isOutOfMemory(e: unknown): boolean {
+  return e instanceof SqlError && e.code === '53200';
+}

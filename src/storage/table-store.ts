@@ -1,0 +1,398 @@
+/** A segment's tables: writing, two-phase commit, snapshots, scans, recovery.
+ *
+ *  Owns: the directory (`manifest`, `t<storageId>/<group>.arrow`) and what is visible to whom. Must not know: SQL,
+ *  plans, the network. Invariants: what `commit` has acknowledged survives kill -9; what was prepared stays prepared;
+ *  everything else leaves no trace (files that no manifest record names are removed by `open`).
+ *  A row group becomes visible by its csn alone: scans at an older csn never see it. */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chunkEncoding } from '../types/arrow/sql-field.js';
+import type { ColumnLayout, Encoding, MemoryPool } from '../types/memory.js';
+import type { Range, SqlType } from '../types/sql-type.js';
+import { BufferPool } from './buffer-pool.js';
+import { FileCache } from './file-cache.js';
+import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
+import { ManifestLog, syncDirectory } from './manifest-log.js';
+import {
+  type RowGroup,
+  rowGroupPath,
+  storageDirectory,
+  type TableColumn,
+  widerEncoding,
+} from './row-group.js';
+import { type RowGroupFile, writeDurably } from './row-group-file.js';
+import { TableScan } from './table-scan.js';
+import { TableWriter } from './table-writer.js';
+import { type ZoneTest, zoneMayMatch, zoneRange } from './zone-map.js';
+
+/** The manifest is rewritten as a snapshot when it has grown by this much, and to twice its last snapshot. */
+const COMPACT_BYTES = 4 << 20;
+
+export type StoreOptions = {
+  /** For messages only. */
+  readonly segmentId?: number;
+  readonly compactBytes?: number;
+};
+
+export type ScanRequest = {
+  readonly storageId: number;
+  readonly csn: bigint;
+  /** Columns of the table to load, by ordinal, and their types. */
+  readonly ordinals: readonly number[];
+  readonly columns: readonly { readonly type: SqlType }[];
+  /** Conjuncts of the filter; types of the columns they name. Row groups that cannot satisfy one are skipped. */
+  readonly zone?: readonly (ZoneTest & { readonly type: SqlType })[];
+};
+
+/** Exact facts about the visible rows on this segment, by ordinal; ranges of integers, dates and fixed-scale numerics. */
+export type StorageSummary = {
+  readonly rows: number;
+  readonly columns: readonly { readonly range: Range | undefined; readonly noNulls: boolean }[];
+};
+
+type Storage = {
+  /** Widest encoding of each column over all row groups, those not yet committed included. */
+  readonly encodings: (Encoding | undefined)[];
+  directoryMade: boolean;
+};
+
+/** A writing statement that is not prepared yet. */
+type OpenGxid = { readonly writers: TableWriter[]; readonly groups: RowGroup[] };
+
+export class SegmentStore {
+  readonly dir: string;
+  readonly memory: MemoryPool;
+  readonly pool: BufferPool;
+  private readonly files = new FileCache();
+  private readonly log: ManifestLog<ManifestOp>;
+  private readonly manifest: Manifest;
+  private readonly storageState = new Map<number, Storage>();
+  private readonly open_ = new Map<number, OpenGxid>();
+  /** Scans that hold a row group's file. */
+  private readonly holders = new Map<number, number>();
+  /** Row groups that are gone but still held. */
+  private readonly leaving = new Map<number, RowGroup>();
+  private readonly compactBytes: number;
+  private compactAt: number;
+  /** Changes of the manifest begin after it: a compaction must see a state that matches the log. */
+  private turn: Promise<void> = Promise.resolve();
+  private readonly changes = new Set<Promise<void>>();
+  private readonly removals = new Set<Promise<void>>();
+
+  private constructor(
+    dir: string,
+    memory: MemoryPool,
+    log: ManifestLog<ManifestOp>,
+    manifest: Manifest,
+    options: StoreOptions,
+  ) {
+    this.dir = dir;
+    this.memory = memory;
+    this.log = log;
+    this.manifest = manifest;
+    this.pool = new BufferPool(memory, this.files);
+    this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
+    this.compactAt = this.compactBytes;
+  }
+
+  /** Opens (or creates) a segment's data directory and recovers: the manifest's torn tail is trimmed, files that it does not
+   *  name are removed. Throws XX001 when the manifest is damaged elsewhere. */
+  static async open(dir: string, memory: MemoryPool, options: StoreOptions = {}): Promise<SegmentStore> {
+    mkdirSync(dir, { recursive: true });
+    const { log, records } = await ManifestLog.open<ManifestOp>(join(dir, 'manifest'), packOps);
+    const manifest = new Manifest();
+    for (const record of records) for (const op of unpackOps(record)) manifest.apply(op);
+    const store = new SegmentStore(dir, memory, log, manifest, options);
+    store.removeOrphans();
+    for (const g of manifest.groups.values()) store.noteEncodings(g);
+    return store;
+  }
+
+  async close(): Promise<void> {
+    await this.turn;
+    await Promise.allSettled([...this.changes]);
+    for (const open of this.open_.values()) await Promise.all(open.writers.map((w) => w.abort()));
+    await this.pool.settled();
+    await Promise.all(this.removals);
+    this.files.close();
+    await this.log.close();
+  }
+
+  // -------------------------------------------------------------- writing
+
+  /** A writer of rows for one table; several may write for a gxid. Invisible until `prepare` and `commit`. */
+  openWriter(
+    gxid: bigint,
+    storageId: number,
+    columns: readonly TableColumn[],
+    table = `storage ${storageId}`,
+  ): TableWriter {
+    const id = Number(gxid);
+    if (this.manifest.prepared.has(id)) throw new Error(`gxid ${gxid} is prepared: it takes no more rows`);
+    let open = this.open_.get(id);
+    if (open === undefined) {
+      open = { writers: [], groups: [] };
+      this.open_.set(id, open);
+    }
+    const owner = open;
+    const state = this.stateOf(storageId);
+    const writer = new TableWriter(id, storageId, columns, table, {
+      memory: this.memory,
+      floor: (ordinal) => state.encodings[ordinal],
+      widened: (ordinal, encoding) => this.noteEncoding(state, ordinal, encoding),
+      write: (file, rows) => this.writeGroup(owner, id, storageId, file, rows),
+    });
+    open.writers.push(writer);
+    return writer;
+  }
+
+  private async writeGroup(
+    open: OpenGxid,
+    gxid: number,
+    storageId: number,
+    file: RowGroupFile,
+    rows: number,
+  ): Promise<RowGroup> {
+    const group: RowGroup = {
+      id: this.manifest.nextGroup++,
+      storageId,
+      rows,
+      fileBytes: file.fileBytes,
+      gxid,
+      csn: undefined,
+      columns: file.columns,
+    };
+    // Known before a byte is written, so that a rollback finds what an aborted writer left.
+    open.groups.push(group);
+    const state = this.stateOf(storageId);
+    if (!state.directoryMade) {
+      mkdirSync(storageDirectory(this.dir, storageId), { recursive: true });
+      state.directoryMade = true;
+    }
+    await writeDurably(rowGroupPath(this.dir, group), file.parts);
+    return group;
+  }
+
+  /** Makes everything that `gxid` wrote durable, invisible still. All its writers must have finished. A gxid that wrote nothing
+   *  here needs no record. */
+  async prepare(gxid: bigint): Promise<void> {
+    const id = Number(gxid);
+    const open = this.open_.get(id);
+    if (open === undefined) return;
+    for (const w of open.writers)
+      if (w.groups === undefined) throw new Error(`prepare of gxid ${gxid} while it still writes`);
+    const groups = open.writers.flatMap((w) => w.groups!);
+    if (groups.length > 0) {
+      for (const storageId of new Set(groups.map((g) => g.storageId)))
+        await syncDirectory(storageDirectory(this.dir, storageId));
+      await syncDirectory(this.dir);
+      await this.change({ op: 'prepare', gxid: id, groups });
+    }
+    this.open_.delete(id);
+  }
+
+  /** Makes a prepared gxid visible at `csn`. A gxid that is not known (committed before, or it wrote nothing here) is
+   *  left alone, so that the master may repeat a commit. */
+  async commit(gxid: bigint, csn: bigint): Promise<void> {
+    const id = Number(gxid);
+    const open = this.open_.get(id);
+    if (open !== undefined) {
+      if (open.writers.length > 0) throw new Error(`commit of gxid ${gxid}, which is not prepared`);
+      this.open_.delete(id);
+    }
+    if (!this.manifest.prepared.has(id)) return;
+    await this.change({ op: 'commit', gxid: id, csn: Number(csn) });
+  }
+
+  /** Removes whatever `gxid` wrote. Idempotent. */
+  async rollback(gxid: bigint): Promise<void> {
+    const id = Number(gxid);
+    const open = this.open_.get(id);
+    if (open !== undefined) {
+      await Promise.all(open.writers.map((w) => w.abort()));
+      this.open_.delete(id);
+      if (!this.manifest.prepared.has(id)) for (const g of open.groups) this.removeFile(g);
+    }
+    if (this.manifest.prepared.has(id)) await this.change({ op: 'rollback', gxid: id });
+    await Promise.all(this.removals);
+  }
+
+  /** Prepared and in doubt: the master knows their outcome. */
+  preparedGxids(): bigint[] {
+    return [...this.manifest.prepared.keys()].map(BigInt);
+  }
+
+  /** Forgets a table's rows, durably and for all snapshots; files go when no scan holds them. Idempotent. */
+  async dropStorage(storageId: number): Promise<void> {
+    if (!this.manifest.byStorage.has(storageId)) return;
+    await this.change({ op: 'drop', storageId });
+    this.storageState.delete(storageId);
+  }
+
+  /** Storages that have row groups here. */
+  storages(): number[] {
+    return [...this.manifest.byStorage.keys()];
+  }
+
+  // -------------------------------------------------------------- reading
+
+  /** Row groups that a snapshot at `csn` sees, in order of writing. */
+  snapshot(storageId: number, csn: bigint): RowGroup[] {
+    const limit = Number(csn);
+    const visible: RowGroup[] = [];
+    for (const g of this.manifest.byStorage.get(storageId)?.values() ?? [])
+      if (g.csn !== undefined && g.csn <= limit) visible.push(g);
+    return visible.sort((a, b) => a.id - b.id);
+  }
+
+  summary(storageId: number, csn: bigint): StorageSummary {
+    const groups = this.snapshot(storageId, csn);
+    const rows = groups.reduce((n, g) => n + g.rows, 0);
+    const width = groups.reduce((n, g) => Math.max(n, g.columns.length), 0);
+    const columns = Array.from({ length: width }, (_, i) => {
+      let range: Range | undefined;
+      let noNulls = true;
+      for (const g of groups) {
+        const c = g.columns[i]!;
+        if (c.nullCount > 0) noNulls = false;
+        const zone = zoneRange(c.zone);
+        if (zone === undefined) continue;
+        range = range === undefined ? zone : unite(range, zone);
+      }
+      return { range, noNulls };
+    });
+    return { rows, columns };
+  }
+
+  /** The visible rows as batches; loading begins at once. The caller must `close` it. */
+  scan(request: ScanRequest): TableScan {
+    const { storageId, ordinals, columns } = request;
+    const visible = this.snapshot(storageId, request.csn);
+    const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!.type));
+    const tests = request.zone ?? [];
+    const groups = visible.filter((g) =>
+      tests.every((t) => zoneMayMatch(g.columns[t.ordinal]!, g.rows, t.type, t)),
+    );
+    for (const g of groups) this.holders.set(g.id, (this.holders.get(g.id) ?? 0) + 1);
+    return new TableScan({
+      pool: this.pool,
+      path: (group) => rowGroupPath(this.dir, group),
+      ordinals,
+      layout,
+      groups,
+      visibleGroups: visible.length,
+      onClosed: () => this.unhold(groups),
+    });
+  }
+
+  // -------------------------------------------------------------- state
+
+  private stateOf(storageId: number): Storage {
+    let state = this.storageState.get(storageId);
+    if (state === undefined) {
+      state = { encodings: [], directoryMade: false };
+      this.storageState.set(storageId, state);
+    }
+    return state;
+  }
+
+  private noteEncodings(group: RowGroup): void {
+    const state = this.stateOf(group.storageId);
+    for (const [i, c] of group.columns.entries()) this.noteEncoding(state, i, c.encoding);
+  }
+
+  private noteEncoding(state: Storage, ordinal: number, encoding: Encoding): void {
+    const known = state.encodings[ordinal];
+    state.encodings[ordinal] = known === undefined ? encoding : widerEncoding(known, encoding);
+  }
+
+  /** Logs an operation, then applies it. Operations of the same moment share an fsync. */
+  private change(op: ManifestOp): Promise<void> {
+    const applied = this.turn
+      .then(() => this.log.append(op))
+      .then(() => {
+        for (const g of this.manifest.apply(op)) this.leave(g);
+      });
+    this.changes.add(applied);
+    const done = (): void => {
+      this.changes.delete(applied);
+    };
+    applied.then(done, done);
+    if (this.log.bytes > this.compactAt) {
+      this.compactAt = Number.POSITIVE_INFINITY;
+      // Later changes wait; those under way are part of the snapshot.
+      this.turn = Promise.allSettled([...this.changes]).then(() => this.compact());
+    }
+    return applied;
+  }
+
+  private async compact(): Promise<void> {
+    try {
+      await this.log.compact(packOps([this.manifest.snapshot()]));
+    } catch {
+      // The log is as it was (or refuses writes from now on, which then say so).
+    }
+    this.compactAt = this.log.bytes * 2 + this.compactBytes;
+  }
+
+  private leave(group: RowGroup): void {
+    if (this.holders.has(group.id)) this.leaving.set(group.id, group);
+    else this.removeFile(group);
+  }
+
+  private unhold(groups: readonly RowGroup[]): void {
+    for (const g of groups) {
+      const holders = this.holders.get(g.id)! - 1;
+      if (holders > 0) {
+        this.holders.set(g.id, holders);
+        continue;
+      }
+      this.holders.delete(g.id);
+      if (this.leaving.delete(g.id)) this.removeFile(g);
+    }
+  }
+
+  private removeFile(group: RowGroup): void {
+    const path = rowGroupPath(this.dir, group);
+    this.pool.forget(group.id);
+    this.files.forget(path);
+    // A file that stays behind is an orphan: `open` removes it.
+    const removal = unlink(path).catch(() => undefined);
+    this.removals.add(removal);
+    void removal.then(() => this.removals.delete(removal));
+  }
+
+  private removeOrphans(): void {
+    for (const entry of readdirSync(this.dir, { withFileTypes: true })) {
+      if (entry.name === 'manifest.tmp') rmSync(join(this.dir, entry.name));
+      if (!entry.isDirectory() || !/^t\d+$/.test(entry.name)) continue;
+      const known = this.manifest.byStorage.get(Number(entry.name.slice(1)));
+      const path = join(this.dir, entry.name);
+      if (known === undefined || known.size === 0) {
+        rmSync(path, { recursive: true });
+        continue;
+      }
+      for (const file of readdirSync(path))
+        if (!/^\d+\.arrow$/.test(file) || !known.has(Number.parseInt(file, 10))) rmSync(join(path, file));
+    }
+  }
+}
+
+function unite(a: Range, b: Range): Range {
+  const min = a.min < b.min;
+  const max = a.max > b.max;
+  return { min: min ? a.min : b.min, max: max ? a.max : b.max };
+}
+
+/** What every visible row group's column can be converted to. */
+function layoutOf(groups: readonly RowGroup[], ordinal: number, type: SqlType): ColumnLayout {
+  let encoding: Encoding | undefined;
+  let nullable = false;
+  for (const g of groups) {
+    const c = g.columns[ordinal]!;
+    encoding = encoding === undefined ? c.encoding : widerEncoding(encoding, c.encoding);
+    nullable ||= c.nullCount > 0;
+  }
+  return { encoding: encoding ?? chunkEncoding(type), nullable };
+}
