@@ -3,6 +3,7 @@
  *  added to the module when it is first used.
  *
  *  Invariant: offsets are given out once and never move; equal constants and host calls share one place. */
+import { functionById } from '../../types/functions/registry.js';
 import type { FunctionDef } from '../../types/functions/registry-types.js';
 import { type Repr, reprOf, type SqlType } from '../../types/sql-type.js';
 import type { HostCall } from '../api.js';
@@ -47,7 +48,7 @@ export class SliceContext {
   private argsOffset: { offset: number; bytes: number } | undefined;
 
   constructor(options: SliceContextOptions = {}) {
-    this.functions = options.functions ?? (() => undefined);
+    this.functions = options.functions ?? functionById;
     const m = this.module;
     m.importMemory(1, 65536);
     this.host = {

@@ -4,7 +4,7 @@ import { exprType } from '../../plan/expr-util.js';
 import { type Range, type Repr, reprOf, type SqlType, typeRange } from '../../types/sql-type.js';
 import { isNumeric } from '../../types/value.js';
 import type { Emitter } from './emitter.js';
-import { union } from './ranges.js';
+import { intersect, union } from './ranges.js';
 
 export type Shape = { readonly type: SqlType; readonly repr: Repr; readonly range: Range | undefined };
 
@@ -34,12 +34,12 @@ function rangeOf(e: Emitter, x: Expr, type: SqlType): Range | undefined {
       const def = e.ctx.functions(x.fn);
       if (def?.range === undefined) return typeRange(type);
       const args = x.args.map((a) => shapeOf(e, a));
-      return (
-        def.range(
-          args.map((a) => a.range),
-          args.map((a) => a.type),
-        ) ?? typeRange(type)
+      const exact = def.range(
+        args.map((a) => a.range),
+        args.map((a) => a.type),
+        { consts: x.args.map((a) => (a.kind === 'const' ? a.value : undefined)), target: type },
       );
+      return intersect(exact, typeRange(type));
     }
     case 'case':
       return unionOf(

@@ -1,0 +1,16 @@
+/** Helpers that generated code calls in TypeScript beside SQL functions: the slow ends of its own algorithms. */
+import { likeMatch } from '../../types/functions/like.js';
+import { hashNumeric } from '../../types/hash.js';
+import { compareNumeric } from '../../types/numeric.js';
+import type { SqlType } from '../../types/sql-type.js';
+import type { Numeric, Value } from '../../types/value.js';
+
+type Helper = (args: readonly Value[], types: readonly SqlType[]) => Value;
+
+export const hostHelpers: Readonly<Record<string, Helper>> = {
+  $numeric_compare: (a) => Math.sign(compareNumeric(a[0] as Numeric, a[1] as Numeric)),
+  $numeric_hash: (a) => hashNumeric(a[0] as Numeric),
+  $distribution_hash: (a) => hashNumeric(a[0] as Numeric),
+  $like: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, false) ? 1 : 0),
+  $ilike: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, true) ? 1 : 0),
+};
