@@ -14,6 +14,7 @@ export class ChunkQueue implements ChunkSink {
   private wake: (() => void) | undefined;
   private finished = false;
   private failure: { readonly error: unknown } | undefined;
+  private outside = 0;
   private delivered: (() => void) | undefined;
 
   push(chunk: OutChunk): void {
@@ -33,11 +34,11 @@ export class ChunkQueue implements ChunkSink {
     this.readyCallback = callback;
   }
 
-  /** Resolves when the last chunk has been pulled: chunks live in the query's memory. */
+  /** Resolves when the last chunk has been pulled and released: chunks live in the query's memory. */
   finish(): Promise<void> {
     this.finished = true;
     this.wakeUp();
-    if (this.chunks.length === 0) return Promise.resolve();
+    if (this.chunks.length === 0 && this.outside === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.delivered = resolve;
     });
@@ -84,24 +85,31 @@ export class ChunkQueue implements ChunkSink {
     }
   }
 
-  /** `finish` resolves once the last chunk has been released by its puller. */
+  /** Counts the chunk until its puller releases it. */
   private owned(chunk: OutChunk): OutChunk {
-    if (this.chunks.length > 0) return chunk;
-    const isLast = () => this.chunks.length === 0;
+    this.outside++;
+    let released = false;
     return {
       rows: chunk.rows,
       partition: chunk.partition,
       columns: chunk.columns,
       release: () => {
+        if (released) return;
+        released = true;
         chunk.release();
-        if (isLast()) this.delivered?.();
+        this.outside--;
+        this.settle();
       },
     };
   }
 
+  private settle(): void {
+    if (this.outside === 0 && this.chunks.length === 0) this.delivered?.();
+  }
+
   private releaseAll(): void {
     for (const c of this.chunks.splice(0)) c.release();
-    this.delivered?.();
+    this.settle();
     this.wakeUp();
   }
 

@@ -1,0 +1,81 @@
+/** Table statistics as they grow with loads: bounds that are guarantees, estimates from ANALYZE.
+ *
+ *  Invariant: `bounds` hold for every row that any snapshot can see, because a load widens them before it becomes
+ *  visible. They may be too wide (an aborted load); never too narrow. */
+import type { ColumnStats, TableStats } from '../../plan/catalog.js';
+import type { Range } from '../../types/sql-type.js';
+import type { TableSummary } from '../dispatch/api.js';
+import type { StoredBounds, StoredStats } from './state.js';
+
+export function emptyStats(columns: number, version: number): StoredStats {
+  return {
+    rows: 0,
+    bounds: Array.from({ length: columns }, () => ({ range: 'none', noNulls: true })),
+    estimates: undefined,
+    version,
+  };
+}
+
+function union(a: StoredBounds['range'], b: StoredBounds['range']): StoredBounds['range'] {
+  if (a === 'none') return b;
+  if (b === 'none') return a;
+  if (a === undefined || b === undefined) return undefined;
+  return { min: lesser(a.min, b.min), max: -lesser(-a.max, -b.max) };
+}
+
+function lesser(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+/** The summary's bound of a column; a column of rows that are all NULL comes without a range, like one unknown. */
+function boundsOf(summary: TableSummary): readonly StoredBounds[] {
+  return summary.columns.map((c) => ({ range: summary.rows === 0 ? 'none' : c.range, noNulls: c.noNulls }));
+}
+
+/** With the rows of a load that is about to become visible. */
+export function widened(stats: StoredStats, added: TableSummary): StoredStats {
+  if (added.rows === 0) return stats;
+  const more = boundsOf(added);
+  return {
+    ...stats,
+    rows: stats.rows + added.rows,
+    bounds: stats.bounds.map((b, i) => ({
+      range: union(b.range, more[i]?.range),
+      noNulls: b.noNulls && (more[i]?.noNulls ?? false),
+    })),
+    version: stats.version + 1,
+  };
+}
+
+/** Exact again, from what the segments hold. */
+export function refreshed(stats: StoredStats, summary: TableSummary): StoredStats {
+  return { ...stats, rows: summary.rows, bounds: boundsOf(summary), version: stats.version + 1 };
+}
+
+export function analyzed(
+  stats: StoredStats,
+  rows: number,
+  columns: readonly (ColumnStats | undefined)[],
+): StoredStats {
+  const estimates = columns.map((c, i) => c ?? stats.estimates?.[i] ?? null);
+  return { ...stats, rows, estimates, version: stats.version + 1 };
+}
+
+/** As the planner sees it. */
+export function tableStats(stats: StoredStats): TableStats {
+  return {
+    rows: stats.rows,
+    analyzed: stats.estimates !== undefined,
+    version: stats.version,
+    columns: stats.bounds.map((b, i): ColumnStats => {
+      const range: Range | undefined = b.range === 'none' ? undefined : b.range;
+      const { range: _, noNulls: __, ...estimates } = stats.estimates?.[i] ?? {};
+      return {
+        ...estimates,
+        ...(range === undefined ? {} : { range }),
+        noNulls: b.noNulls,
+      };
+    }),
+  };
+}

@@ -1,0 +1,284 @@
+/** Rows of the system tables that describe the server: types, functions, roles, databases, settings, sessions. */
+
+import { allFunctions } from '../../../types/functions/registry.js';
+import type { FunctionDef } from '../../../types/functions/registry-types.js';
+import { type SqlType, TYPE_INFO, type TypeKind, typeOid, typeSize } from '../../../types/sql-type.js';
+import { PG_CATALOG_OID } from '../names.js';
+import { arrayOf, DATABASE_OID, OWNER_OID, type RowSource, type SystemRow } from './context.js';
+import { typeTraits } from './type-traits.js';
+
+type Scalar = Exclude<TypeKind, 'array'>;
+
+function typeRow(type: SqlType, name: string, element: number, array: number): SystemRow {
+  const traits = typeTraits(type);
+  return {
+    oid: typeOid(type),
+    typname: name,
+    typnamespace: PG_CATALOG_OID,
+    typowner: OWNER_OID,
+    typlen: typeSize(type),
+    typbyval: traits.byValue,
+    typtype: type.kind === 'void' || type.kind === 'unknown' ? 'p' : 'b',
+    typcategory: traits.category,
+    typispreferred: traits.preferred,
+    typisdefined: true,
+    typdelim: ',',
+    typelem: element,
+    typarray: array,
+    typalign: traits.align,
+    typstorage: traits.storage,
+    typtypmod: -1,
+    typcollation: traits.collation,
+  };
+}
+
+const pgType: RowSource = () =>
+  (Object.keys(TYPE_INFO) as Scalar[]).flatMap((kind) => {
+    const info = TYPE_INFO[kind];
+    const type = { kind } as SqlType;
+    const rows = [typeRow(type, info.name, kind === 'name' ? 18 : 0, info.arrayOid)];
+    if (info.arrayOid !== 0)
+      rows.push(typeRow({ kind: 'array', element: type }, `_${info.name}`, info.oid, 0));
+    return rows;
+  });
+
+const ANY = 2276;
+const ANYARRAY = 2277;
+const FIRST_FUNCTION_OID = 100_000;
+
+function argumentOid(arg: FunctionDef['args'][number]): number {
+  if (arg === 'any') return ANY;
+  if (arg === 'anyarray' || arg === 'array') return ANYARRAY;
+  return TYPE_INFO[arg].oid;
+}
+
+function resultOid(def: FunctionDef): number {
+  try {
+    return typeOid(
+      def.returns(
+        def.args.map(
+          (a): SqlType =>
+            a === 'any' || a === 'anyarray' || a === 'array'
+              ? { kind: 'array', element: { kind: 'text' } }
+              : ({ kind: a } as SqlType),
+        ),
+      ),
+    );
+  } catch {
+    return ANY;
+  }
+}
+
+const isOperator = (def: FunctionDef) => !/^[a-z_]/i.test(def.name);
+
+const pgProc: RowSource = () =>
+  allFunctions().flatMap((def, i) =>
+    isOperator(def) || def.name === 'cast'
+      ? []
+      : [
+          {
+            oid: FIRST_FUNCTION_OID + i,
+            proname: def.name,
+            pronamespace: PG_CATALOG_OID,
+            proowner: OWNER_OID,
+            prolang: 12,
+            procost: 1,
+            provariadic: def.variadic ? ANY : 0,
+            prokind: 'f',
+            proisstrict: def.strict,
+            provolatile: def.volatility[0],
+            proparallel: 's',
+            pronargs: def.args.length,
+            prorettype: resultOid(def),
+            proargtypes: arrayOf(def.args.map(argumentOid)),
+            prosrc: def.id,
+          },
+        ],
+  );
+
+const pgOperator: RowSource = () =>
+  allFunctions().flatMap((def, i) =>
+    isOperator(def) && def.args.length <= 2
+      ? [
+          {
+            oid: FIRST_FUNCTION_OID + i,
+            oprname: def.name,
+            oprnamespace: PG_CATALOG_OID,
+            oprowner: OWNER_OID,
+            oprkind: def.args.length === 2 ? 'b' : 'l',
+            oprleft: def.args.length === 2 ? argumentOid(def.args[0]) : 0,
+            oprright: argumentOid(def.args[def.args.length - 1]),
+            oprresult: resultOid(def),
+          },
+        ]
+      : [],
+  );
+
+const pgCast: RowSource = () =>
+  allFunctions().flatMap((def, i) => {
+    if (def.name !== 'cast') return [];
+    const m = /^cast\((\w+),(\w+)\)$/.exec(def.id);
+    const from = m === null ? undefined : TYPE_INFO[m[1] as Scalar];
+    const to = m === null ? undefined : TYPE_INFO[m[2] as Scalar];
+    if (from === undefined || to === undefined) return [];
+    return [
+      {
+        oid: FIRST_FUNCTION_OID + i,
+        castsource: from.oid,
+        casttarget: to.oid,
+        castcontext: 'e',
+        castmethod: 'f',
+      },
+    ];
+  });
+
+const pgAm: RowSource = () => [
+  { oid: 2, amname: 'mpp', amtype: 't' },
+  { oid: 403, amname: 'btree', amtype: 'i' },
+];
+
+const pgCollation: RowSource = () =>
+  [
+    { oid: 100, collname: 'default', collprovider: 'd' },
+    { oid: 950, collname: 'C', collprovider: 'c' },
+    { oid: 951, collname: 'POSIX', collprovider: 'c' },
+  ].map((r) => ({
+    ...r,
+    collnamespace: PG_CATALOG_OID,
+    collowner: OWNER_OID,
+    collisdeterministic: true,
+    collencoding: -1,
+    collcollate: r.oid === 100 ? null : r.collname,
+    collctype: r.oid === 100 ? null : r.collname,
+  }));
+
+const pgLanguage: RowSource = () => [
+  { oid: 12, lanname: 'internal', lanowner: OWNER_OID },
+  { oid: 14, lanname: 'sql', lanowner: OWNER_OID, lanpltrusted: true },
+];
+
+const pgTablespace: RowSource = () => [
+  { oid: 1663, spcname: 'pg_default', spcowner: OWNER_OID },
+  { oid: 1664, spcname: 'pg_global', spcowner: OWNER_OID },
+];
+
+const pgDatabase: RowSource = (c) => [
+  {
+    oid: DATABASE_OID,
+    datname: c.database,
+    datdba: OWNER_OID,
+    encoding: 6,
+    datlocprovider: 'c',
+    datistemplate: false,
+    datallowconn: true,
+    datconnlimit: -1,
+    dattablespace: 1663,
+    datcollate: 'C',
+    datctype: 'C',
+  },
+];
+
+/** Any user may connect: the one who asks is the one there is. */
+const roleRow = (name: string): SystemRow => ({
+  oid: OWNER_OID,
+  rolname: name,
+  rolsuper: true,
+  rolinherit: true,
+  rolcreaterole: true,
+  rolcreatedb: true,
+  rolcanlogin: true,
+  rolreplication: false,
+  rolconnlimit: -1,
+  rolpassword: '********',
+  rolbypassrls: true,
+});
+
+const pgRoles: RowSource = (c) => [roleRow(c.user)];
+const pgAuthid: RowSource = (c) => [{ ...roleRow(c.user), rolpassword: null }];
+
+const pgUser: RowSource = (c) => [
+  {
+    usename: c.user,
+    usesysid: OWNER_OID,
+    usecreatedb: true,
+    usesuper: true,
+    userepl: false,
+    usebypassrls: true,
+    passwd: '********',
+  },
+];
+
+const pgSettings: RowSource = (c) =>
+  c.settings().map(({ definition: d, value, start, source }) => ({
+    name: d.name,
+    setting: value,
+    unit: d.unit ?? null,
+    category: d.category,
+    short_desc: d.description,
+    extra_desc: d.effect ? null : 'Has no effect in this server.',
+    context: d.context,
+    vartype: d.vartype,
+    source,
+    min_val: d.min === undefined ? null : String(d.min),
+    max_val: d.max === undefined ? null : String(d.max),
+    enumvals: d.values === undefined ? null : arrayOf(d.values),
+    boot_val: d.default,
+    reset_val: start,
+    pending_restart: false,
+  }));
+
+const pgStatActivity: RowSource = (c) =>
+  c.sessions().map((s) => ({
+    datid: DATABASE_OID,
+    datname: s.database,
+    pid: s.pid,
+    usesysid: OWNER_OID,
+    usename: s.user,
+    application_name: s.applicationName,
+    client_addr: s.clientAddress ?? null,
+    client_port: s.clientPort,
+    backend_start: s.connectedMicros,
+    xact_start: s.state === 'idle' ? null : (s.queryStartMicros ?? null),
+    query_start: s.queryStartMicros ?? null,
+    state_change: s.stateChangeMicros,
+    state: s.state,
+    query: s.query,
+    backend_type: 'client backend',
+  }));
+
+const mppSegments: RowSource = (c) =>
+  c.segments().map((s) => {
+    const colon = s.address.lastIndexOf(':');
+    return {
+      id: s.id,
+      host: s.address.slice(0, colon),
+      port: Number(s.address.slice(colon + 1)),
+      address: s.address,
+      up: s.up,
+      pid: s.pid ?? null,
+    };
+  });
+
+const pgTimezoneNames: RowSource = () => Intl.supportedValuesOf('timeZone').map((name) => ({ name }));
+
+const enabledRoles: RowSource = (c) => [{ role_name: c.user }];
+
+export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
+  'pg_catalog.pg_type': pgType,
+  'pg_catalog.pg_proc': pgProc,
+  'pg_catalog.pg_operator': pgOperator,
+  'pg_catalog.pg_cast': pgCast,
+  'pg_catalog.pg_am': pgAm,
+  'pg_catalog.pg_collation': pgCollation,
+  'pg_catalog.pg_language': pgLanguage,
+  'pg_catalog.pg_tablespace': pgTablespace,
+  'pg_catalog.pg_database': pgDatabase,
+  'pg_catalog.pg_roles': pgRoles,
+  'pg_catalog.pg_authid': pgAuthid,
+  'pg_catalog.pg_user': pgUser,
+  'pg_catalog.pg_settings': pgSettings,
+  'pg_catalog.pg_stat_activity': pgStatActivity,
+  'pg_catalog.pg_timezone_names': pgTimezoneNames,
+  'pg_catalog.mpp_segments': mppSegments,
+  'information_schema.enabled_roles': enabledRoles,
+};

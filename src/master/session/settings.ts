@@ -1,0 +1,163 @@
+/** One session's settings: what SET, RESET and SHOW change and read.
+ *
+ *  Owns: current values over defaults. Invariant: every name in here has a definition, or is a custom one (`a.b`), as
+ *  PostgreSQL allows. 42704 for unknown names. */
+import type { EvalSettings } from '../../engine/api.js';
+import { SqlError } from '../../types/sql-error.js';
+import {
+  normaliseSetting,
+  SETTING_DEFINITIONS,
+  type SettingDefinition,
+  settingDefinition,
+  shownSetting,
+} from './setting-definitions.js';
+
+export type SettingRow = {
+  readonly definition: SettingDefinition;
+  readonly value: string;
+  readonly start: string;
+  readonly source: string;
+};
+
+function unknown(name: string): SqlError {
+  return new SqlError('42704', `unrecognized configuration parameter "${name}"`);
+}
+
+export class SessionSettings {
+  private readonly values = new Map<string, string>();
+  private readonly starts = new Map<string, string>();
+  private readonly custom = new Map<string, string>();
+  readonly user: string;
+  readonly database: string;
+  private readonly changed: (name: string, value: string) => void;
+
+  /** `changed` hears of every parameter that is reported to clients. */
+  constructor(user: string, database: string, changed: (name: string, value: string) => void) {
+    this.user = user;
+    this.database = database;
+    this.changed = changed;
+    this.starts.set('session_authorization', user);
+  }
+
+  /** A value from the start-up packet: the session's default. */
+  start(name: string, value: string): void {
+    const d = settingDefinition(name);
+    if (d === undefined) {
+      if (!name.includes('.')) throw unknown(name);
+      this.custom.set(name.toLowerCase(), value);
+      return;
+    }
+    if (d.context !== 'user') throw new SqlError('55P02', `parameter "${d.name}" cannot be changed`);
+    this.starts.set(key(d), normaliseSetting(d, value));
+  }
+
+  get(name: string): string {
+    const d = settingDefinition(name);
+    if (d === undefined) {
+      const value = this.custom.get(name.toLowerCase());
+      if (value === undefined) throw unknown(name);
+      return value;
+    }
+    return this.values.get(key(d)) ?? this.starts.get(key(d)) ?? d.default;
+  }
+
+  show(name: string): string {
+    const d = settingDefinition(name);
+    return d === undefined ? this.get(name) : shownSetting(d, this.get(name));
+  }
+
+  /** The name as it is shown in a column header. */
+  canonicalName(name: string): string {
+    return settingDefinition(name)?.name ?? name.toLowerCase();
+  }
+
+  has(name: string): boolean {
+    return settingDefinition(name) !== undefined || this.custom.has(name.toLowerCase());
+  }
+
+  /** `values` undefined: to the default. */
+  set(name: string, values: readonly string[] | undefined): void {
+    const d = settingDefinition(name);
+    if (d === undefined) {
+      if (!/^[a-z_][\w$]*(\.[a-z_][\w$]*)+$/i.test(name) || /^mpp\./i.test(name)) throw unknown(name);
+      if (values === undefined) this.custom.delete(name.toLowerCase());
+      else this.custom.set(name.toLowerCase(), values.join(', '));
+      return;
+    }
+    if (d.context === 'internal') throw new SqlError('55P02', `parameter "${d.name}" cannot be changed`);
+    if (d.context === 'postmaster')
+      throw new SqlError('55P02', `parameter "${d.name}" cannot be changed without restarting the server`);
+    const before = this.get(name);
+    if (values === undefined) this.values.delete(key(d));
+    else this.values.set(key(d), normaliseSetting(d, joined(d, values)));
+    const after = this.get(name);
+    if (d.reported === true && after !== before) this.changed(d.name, after);
+  }
+
+  resetAll(): void {
+    for (const d of SETTING_DEFINITIONS) if (this.values.has(key(d))) this.set(d.name, undefined);
+    this.custom.clear();
+  }
+
+  reported(): readonly (readonly [string, string])[] {
+    return SETTING_DEFINITIONS.filter((d) => d.reported === true).map((d) => [d.name, this.get(d.name)]);
+  }
+
+  rows(): readonly SettingRow[] {
+    return SETTING_DEFINITIONS.map((definition) => ({
+      definition,
+      value: this.get(definition.name),
+      start: this.starts.get(key(definition)) ?? definition.default,
+      source: this.values.has(key(definition))
+        ? 'session'
+        : this.starts.has(key(definition))
+          ? 'client'
+          : 'default',
+    })).sort((a, b) => (a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1));
+  }
+
+  number(name: string): number {
+    return Number(this.get(name));
+  }
+
+  on(name: string): boolean {
+    return this.get(name) === 'on';
+  }
+
+  /** The schemas of `search_path`, "$user" replaced. */
+  searchPath(): readonly string[] {
+    return splitIdentifiers(this.get('search_path')).map((s) => (s === '$user' ? this.user : s));
+  }
+
+  evalSettings(nowMicros: bigint): EvalSettings {
+    return {
+      nowMicros,
+      timeZone: this.get('TimeZone'),
+      dateStyle: this.get('DateStyle'),
+      intervalStyle: this.get('IntervalStyle'),
+      extraFloatDigits: this.number('extra_float_digits'),
+      user: this.user,
+      database: this.database,
+      searchPath: this.searchPath(),
+    };
+  }
+}
+
+function key(d: SettingDefinition): string {
+  return d.name.toLowerCase();
+}
+
+/** SET search_path TO a, "B": a list is stored as text that can be read back. */
+function joined(d: SettingDefinition, values: readonly string[]): string {
+  if (d.name !== 'search_path') return values.join(', ');
+  if (values.length === 1 && /[",]/.test(values[0])) return values[0];
+  return values.map((v) => (/^[a-z_][a-z0-9_$]*$/.test(v) ? v : `"${v.replaceAll('"', '""')}"`)).join(', ');
+}
+
+/** A list of identifiers: unquoted ones fold to lower case. */
+export function splitIdentifiers(list: string): readonly string[] {
+  const names: string[] = [];
+  for (const m of list.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g))
+    names.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2].toLowerCase());
+  return names.filter((n) => n !== '');
+}
