@@ -65,6 +65,8 @@ export type SliceRun = {
   /** Count rows per node (EXPLAIN ANALYZE). */
   readonly instrument: boolean;
   readonly memoryLimitBytes: number;
+  /** Receivers of the slice's motion (its partitions); 1 without a motion. */
+  readonly receivers?: number;
   readonly sources: SourceProvider;
   readonly sink: ChunkSink;
   readonly signal: AbortSignal;

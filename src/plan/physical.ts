@@ -194,6 +194,8 @@ export type SliceSink =
   | { readonly kind: 'result'; readonly cols: readonly Column[] }
   | {
       readonly kind: 'insert';
+      /** Every segment of the gang stores the same rows: they are counted once. */
+      readonly replicated?: boolean;
       readonly storageId: StorageId;
       readonly tableOid: number;
       readonly table: string;

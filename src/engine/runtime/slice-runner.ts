@@ -161,6 +161,7 @@ export class SliceRunner {
       m.u32[(this.qs + at) >>> 2] = v;
     };
     put(QS.workers, this.engine.workers);
+    put(QS.receivers, this.run.receivers ?? 1);
     put(QS.limitPages, Math.floor(this.run.memoryLimitBytes / 4096));
     for (const d of data) m.u8.set(d.bytes, this.qs + d.offset);
     for (const p of params) {
