@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { chunkEncoding } from '../types/arrow/sql-field.js';
 import type { ColumnLayout, Encoding, MemoryPool } from '../types/memory.js';
 import type { Range, SqlType } from '../types/sql-type.js';
+import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js';
 import { BufferPool } from './buffer-pool.js';
 import { FileCache } from './file-cache.js';
 import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
@@ -274,7 +275,7 @@ export class SegmentStore {
     const groups = visible.filter((g) =>
       tests.every((t) => zoneMayMatch(g.columns[t.ordinal]!, g.rows, t.type, t)),
     );
-    for (const g of groups) this.holders.set(g.id, (this.holders.get(g.id) ?? 0) + 1);
+    this.hold(groups);
     return new TableScan({
       pool: this.pool,
       path: (group) => rowGroupPath(this.dir, group),
@@ -284,6 +285,31 @@ export class SegmentStore {
       visibleGroups: visible.length,
       onClosed: () => this.unhold(groups),
     });
+  }
+
+  /** This segment's part of ANALYZE, as plain data for `mergeAnalyze`. */
+  async analyze(
+    storageId: number,
+    csn: bigint,
+    columns: readonly { readonly type: SqlType }[],
+    sampleRows = SAMPLE_ROWS,
+  ): Promise<SegmentStatistics> {
+    const groups = this.snapshot(storageId, csn);
+    const summary = this.summary(storageId, csn);
+    this.hold(groups);
+    try {
+      return await analyzeGroups({
+        pool: this.pool,
+        path: (group) => rowGroupPath(this.dir, group),
+        groups,
+        columns,
+        ranges: columns.map((_, i) => summary.columns[i]?.range),
+        sampleRows,
+        seed: storageId,
+      });
+    } finally {
+      this.unhold(groups);
+    }
   }
 
   // -------------------------------------------------------------- state
@@ -339,6 +365,10 @@ export class SegmentStore {
   private leave(group: RowGroup): void {
     if (this.holders.has(group.id)) this.leaving.set(group.id, group);
     else this.removeFile(group);
+  }
+
+  private hold(groups: readonly RowGroup[]): void {
+    for (const g of groups) this.holders.set(g.id, (this.holders.get(g.id) ?? 0) + 1);
   }
 
   private unhold(groups: readonly RowGroup[]): void {

@@ -1,0 +1,192 @@
+/** Columns in memory as hashes (for sketches) and as plain values (for samples).
+ *
+ *  Owns: reading every encoding. Must not know: files, statistics. Invariants: equal SQL values hash equal whatever their
+ *  encoding; sampled values are in `SampleValue` form, which msgpack carries and `merge-analyze.ts` understands. */
+import { fmix32 } from '../types/hash.js';
+import type { MemoryPool } from '../types/memory.js';
+import { formatNumeric, stripZeros } from '../types/numeric.js';
+import { isStringType, type SqlType } from '../types/sql-type.js';
+import { decodeVarNumeric, normaliseVarNumeric } from '../types/var-numeric.js';
+import type { ColumnBuffers } from './buffer-pool.js';
+import { addHash } from './hyper-log-log.js';
+
+/** Integers (unscaled for fixed-scale numeric) and floats as numbers, beyond 2^53 as decimal text; numeric without scale as
+ *  text; strings as they are (char(n) without its padding). */
+export type SampleValue = number | string;
+
+function addInt(sketch: Uint8Array, low: number, high: number): void {
+  const h = fmix32(low ^ Math.imul(high, 0x27d4eb2f));
+  addHash(sketch, h, fmix32(h ^ Math.imul(low, 0x9e3779b1) ^ high));
+}
+
+function addBytes(sketch: Uint8Array, u8: Uint8Array, start: number, end: number): void {
+  let a = end - start;
+  let b = a ^ 0x5bd1e995;
+  for (let i = start; i < end; i++) {
+    a = Math.imul(a ^ u8[i]!, 0x01000193);
+    b = Math.imul(b ^ u8[i]!, 0x85ebca6b);
+    b ^= b >>> 15;
+  }
+  addHash(sketch, fmix32(a), fmix32(b));
+}
+
+function isNull(u8: Uint8Array, c: ColumnBuffers, row: number): boolean {
+  return c.validity !== 0 && ((u8[c.validity + (row >> 3)]! >> (row & 7)) & 1) === 0;
+}
+
+/** Adds all non-null values of a column to a sketch. */
+export function sketchColumn(
+  sketch: Uint8Array,
+  memory: MemoryPool,
+  c: ColumnBuffers,
+  type: SqlType,
+  rows: number,
+): void {
+  const { u8, i32, u32 } = memory;
+  const buffer = u8.buffer;
+  const trim = type.kind === 'bpchar';
+  const addString = (start: number, end: number): void => {
+    if (trim) while (end > start && u8[end - 1] === 32) end--;
+    if (type.kind === 'numeric') {
+      const normal = normaliseVarNumeric(u8.slice(start, end));
+      addBytes(sketch, normal, 0, normal.length);
+    } else addBytes(sketch, u8, start, end);
+  };
+  switch (c.encoding) {
+    case 'i8':
+    case 'i16':
+    case 'i32': {
+      const values =
+        c.encoding === 'i8'
+          ? new Int8Array(buffer, c.data, rows)
+          : c.encoding === 'i16'
+            ? new Int16Array(buffer, c.data, rows)
+            : new Int32Array(buffer, c.data, rows);
+      for (let i = 0; i < rows; i++) {
+        const v = values[i]!;
+        if (!isNull(u8, c, i)) addInt(sketch, v, v >> 31);
+      }
+      return;
+    }
+    case 'i64':
+    case 'i128': {
+      const words = c.encoding === 'i64' ? 2 : 4;
+      const values = new Int32Array(buffer, c.data, rows * words);
+      for (let i = 0; i < rows; i++) {
+        if (isNull(u8, c, i)) continue;
+        const low = values[i * words]!;
+        let high = values[i * words + 1]!;
+        if (words === 4) {
+          const sign = high >> 31;
+          high ^=
+            Math.imul(values[i * 4 + 2]! ^ sign, 0x165667b1) ^
+            Math.imul(values[i * 4 + 3]! ^ sign, 0x2545f491);
+        }
+        addInt(sketch, low, high);
+      }
+      return;
+    }
+    case 'f32':
+    case 'f64': {
+      const values =
+        c.encoding === 'f32'
+          ? new Float32Array(buffer, c.data, rows)
+          : new Float64Array(buffer, c.data, rows);
+      for (let i = 0; i < rows; i++) {
+        if (isNull(u8, c, i)) continue;
+        float[0] = values[i]! + 0;
+        addInt(sketch, floatWords[0]!, floatWords[1]!);
+      }
+      return;
+    }
+    case 'utf8': {
+      const offsets = c.offsets >>> 2;
+      for (let i = 0; i < rows; i++)
+        if (!isNull(u8, c, i)) addString(c.data + i32[offsets + i]!, c.data + i32[offsets + i + 1]!);
+      return;
+    }
+    default: {
+      // A dictionary holds no string that no row has.
+      const refs = c.offsets >>> 2;
+      for (let i = 0; i < c.dictCount; i++)
+        addString(u32[refs + i * 2]!, u32[refs + i * 2]! + u32[refs + i * 2 + 1]!);
+    }
+  }
+}
+
+const float = new Float64Array(1);
+const floatWords = new Int32Array(float.buffer);
+
+/** The value at a row that is not null (undefined for types without a useful order: bytea, interval, arrays), and its
+ *  size. */
+export function sampleValue(
+  memory: MemoryPool,
+  c: ColumnBuffers,
+  type: SqlType,
+  row: number,
+): { readonly value: SampleValue | undefined; readonly bytes: number } {
+  const { u8, i32, u32 } = memory;
+  const view = new DataView(u8.buffer);
+  switch (c.encoding) {
+    case 'i8':
+      return integer(view.getInt8(c.data + row), type);
+    case 'i16':
+      return integer(view.getInt16(c.data + row * 2, true), type);
+    case 'i32':
+      return integer(view.getInt32(c.data + row * 4, true), type);
+    case 'i64':
+      return { value: compact(view.getBigInt64(c.data + row * 8, true)), bytes: 8 };
+    case 'i128': {
+      if (type.kind === 'interval') return { value: undefined, bytes: 16 };
+      const high = view.getBigInt64(c.data + row * 16 + 8, true);
+      return { value: compact((high << 64n) | view.getBigUint64(c.data + row * 16, true)), bytes: 16 };
+    }
+    case 'f32':
+      return { value: view.getFloat32(c.data + row * 4, true), bytes: 4 };
+    case 'f64':
+      return { value: view.getFloat64(c.data + row * 8, true), bytes: 8 };
+    case 'utf8': {
+      const offsets = c.offsets >>> 2;
+      return text(u8, c.data + i32[offsets + row]!, c.data + i32[offsets + row + 1]!, type);
+    }
+    default: {
+      const code =
+        c.encoding === 'dict8'
+          ? u8[c.data + row]!
+          : c.encoding === 'dict16'
+            ? view.getUint16(c.data + row * 2, true)
+            : view.getUint32(c.data + row * 4, true);
+      const ref = (c.offsets >>> 2) + code * 2;
+      return text(u8, u32[ref]!, u32[ref]! + u32[ref + 1]!, type);
+    }
+  }
+}
+
+export function columnIsNull(memory: MemoryPool, c: ColumnBuffers, row: number): boolean {
+  return isNull(memory.u8, c, row);
+}
+
+function integer(v: number, type: SqlType): { value: SampleValue; bytes: number } {
+  // oid and its kin are unsigned.
+  const unsigned = v < 0 && (type.kind === 'oid' || type.kind.startsWith('reg'));
+  return { value: unsigned ? v >>> 0 : v, bytes: 4 };
+}
+
+function compact(v: bigint): SampleValue {
+  const n = Number(v);
+  return Number.isSafeInteger(n) ? n : v.toString();
+}
+
+function text(
+  u8: Uint8Array,
+  start: number,
+  end: number,
+  type: SqlType,
+): { value: SampleValue | undefined; bytes: number } {
+  const bytes = end - start;
+  if (type.kind === 'numeric')
+    return { value: formatNumeric(stripZeros(decodeVarNumeric(u8, start, end))), bytes };
+  if (!isStringType(type)) return { value: undefined, bytes };
+  const s = Buffer.from(u8.buffer, u8.byteOffset + start, bytes).toString();
+  return { value: type.kind === 'bpchar' ? s.replace(/ +$/, '') : s, bytes };
+}
