@@ -35,6 +35,15 @@ export type CatalogFunctions = {
   settings(name: string): string | undefined;
 };
 
+/** What is known about one call beyond its arguments' types. */
+export type CallInfo = {
+  /** Values of the arguments that are constants (undefined: not constant): the field of extract, the digits of
+   *  round. A hole and an absent list mean the same. */
+  readonly consts?: readonly (Value | undefined)[];
+  /** The call's own type, with the modifiers that a cast was given. */
+  readonly target?: SqlType;
+};
+
 export type FunctionDef = {
   /** `name(kind,kind)`, e.g. `+(int4,int4)`, `substring(text,int4,int4)`: unique, stable, what plans carry. */
   readonly id: string;
@@ -45,15 +54,26 @@ export type FunctionDef = {
   readonly variadic?: boolean;
   /** The result's type for these argument types; numeric results carry precision and scale where they are known
    *  for every value: + - * of numerics with known scales do, / does not. */
-  readonly returns: (args: readonly SqlType[]) => SqlType;
+  readonly returns: (args: readonly SqlType[], call?: CallInfo) => SqlType;
   /** NULL in, NULL out, without a call. Non-strict functions receive nulls. */
   readonly strict: boolean;
   readonly volatility: Volatility;
-  /** Throws SqlError (22003, 22012, 22007, ...) as PostgreSQL would. `types` are the arguments' types. */
-  readonly impl: (args: readonly Value[], ctx: FunctionContext, types: readonly SqlType[]) => Value;
+  /** Throws SqlError (22003, 22012, 22007, ...) as PostgreSQL would. `types` are the arguments' types; `target` is the
+   *  call's type, which casts need for its precision, scale or length (absent: no modifiers). */
+  readonly impl: (
+    args: readonly Value[],
+    ctx: FunctionContext,
+    types: readonly SqlType[],
+    target?: SqlType,
+  ) => Value;
   /** Bounds of the unscaled result from bounds of the unscaled arguments (same meaning as Range; `types` give
-   *  the scales); undefined when unknown. Only for integer, numeric and date-like results. */
-  readonly range?: (args: readonly (Range | undefined)[], types: readonly SqlType[]) => Range | undefined;
+   *  the scales); undefined when unknown. Only for integer, numeric and date-like results. They are the bounds of the
+   *  exact result: when they reach past the result type, some value would overflow and the check must stay. */
+  readonly range?: (
+    args: readonly (Range | undefined)[],
+    types: readonly SqlType[],
+    call?: CallInfo,
+  ) => Range | undefined;
 };
 
 /** How one argument list was matched: coerce each argument to `argTypes[i]`, then call `def`. */
@@ -68,9 +88,23 @@ export type CastContext = 'implicit' | 'assignment' | 'explicit';
 
 /** Aggregates the engine implements; DISTINCT and FILTER are applied outside of them. */
 export type AggregateName =
-  | 'count_star' | 'count' | 'sum' | 'avg' | 'min' | 'max'
-  | 'stddev_samp' | 'stddev_pop' | 'var_samp' | 'var_pop'
-  | 'bool_and' | 'bool_or' | 'string_agg' | 'array_agg' | 'any_value' | 'bit_and' | 'bit_or';
+  | 'count_star'
+  | 'count'
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'stddev_samp'
+  | 'stddev_pop'
+  | 'var_samp'
+  | 'var_pop'
+  | 'bool_and'
+  | 'bool_or'
+  | 'string_agg'
+  | 'array_agg'
+  | 'any_value'
+  | 'bit_and'
+  | 'bit_or';
 
 export type ResolvedAggregate = {
   readonly name: AggregateName;

@@ -1,0 +1,204 @@
+/** Array functions: what catalog queries and `= ANY(array)` need.
+ *
+ *  Arrays are their text literals; elements are read with the element type's input function. Source: PostgreSQL,
+ *  chapters 9.19 and 9.24. */
+import { type ArrayItem, formatArray, parseArray } from '../array-text.js';
+import { compareValues, equalValues } from '../compare.js';
+import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
+import { formatText, parseText } from '../text-io.js';
+import type { Value } from '../value.js';
+import { define, num, str } from './define.js';
+import type { FunctionContext, FunctionDef } from './registry-types.js';
+
+const TEXT_ARRAY: SqlType = { kind: 'array', element: TEXT };
+
+/** Scalars of an array of any depth, in storage order. */
+function flat(items: readonly ArrayItem[]): (string | null)[] {
+  return items.flatMap((item) => (item === null || typeof item === 'string' ? [item] : flat(item)));
+}
+
+function elementType(t: SqlType): SqlType {
+  return t.kind === 'array' ? t.element : TEXT;
+}
+
+/** Lengths of the dimensions; an empty array has none. */
+function dimensions(items: readonly ArrayItem[]): number[] {
+  if (items.length === 0) return [];
+  const first = items[0]!;
+  return [items.length, ...(first !== null && typeof first !== 'string' ? dimensions(first) : [])];
+}
+
+function arrayToString(a: readonly Value[], nullText: string | null): Value {
+  return flat(parseArray(str(a[0])))
+    .flatMap((item) => (item === null ? (nullText === null ? [] : [nullText]) : [item]))
+    .join(str(a[1]));
+}
+
+function stringToArray(text: string, delimiter: string | null, nullText: string | null): string {
+  if (text === '') return '{}';
+  const parts = delimiter === null ? [...text] : delimiter === '' ? [text] : text.split(delimiter);
+  return formatArray(parts.map((p) => (p === nullText ? null : p)));
+}
+
+type Test = (order: number) => boolean;
+
+const COMPARISONS: readonly [string, Test][] = [
+  ['eq', (c) => c === 0],
+  ['ne', (c) => c !== 0],
+  ['lt', (c) => c < 0],
+  ['le', (c) => c <= 0],
+  ['gt', (c) => c > 0],
+  ['ge', (c) => c >= 0],
+];
+
+/** `x op ANY/ALL (array)`, three-valued: NULL when no element decides and one is NULL. */
+function quantified(test: Test, all: boolean) {
+  return (a: readonly Value[], ctx: FunctionContext, types: readonly SqlType[]): Value => {
+    if (a[1] === null) return null;
+    const items = flat(parseArray(str(a[1])));
+    if (items.length === 0) return all;
+    if (a[0] === null) return null;
+    const type = elementType(types[1]!);
+    let sawNull = false;
+    for (const item of items) {
+      if (item === null) sawNull = true;
+      else if (test(compareValues(type, a[0]!, parseText(type, item, ctx))) !== all) return !all;
+    }
+    return sawNull ? null : all;
+  };
+}
+
+function itemOf(type: SqlType, v: Value, ctx: FunctionContext): string | null {
+  return v === null ? null : formatText(type, v, ctx);
+}
+
+const nonStrict = { strict: false } as const;
+const stableNonStrict = { strict: false, volatility: 'stable' } as const;
+const firstArray: FunctionDef['returns'] = (types) => types[0]!;
+
+function positionOf(a: readonly Value[], ctx: FunctionContext, types: readonly SqlType[]): Value {
+  if (a[0] === null) return null;
+  const type = elementType(types[0]!);
+  const at = flat(parseArray(str(a[0]))).findIndex((item) =>
+    item === null || a[1] === null ? item === a[1] : equalValues(type, parseText(type, item, ctx), a[1]!),
+  );
+  return at < 0 ? null : at + 1;
+}
+
+/** True when every element of `part` is in `whole`. */
+function contains(type: SqlType, whole: Value, part: Value, ctx: FunctionContext): boolean {
+  const have = flat(parseArray(str(whole))).flatMap((i) => (i === null ? [] : [parseText(type, i, ctx)]));
+  return flat(parseArray(str(part))).every(
+    (i) => i !== null && have.some((h) => equalValues(type, h, parseText(type, i, ctx))),
+  );
+}
+
+export const arrayFunctions: readonly FunctionDef[] = [
+  ...COMPARISONS.flatMap(([name, test]) => [
+    define(`any_${name}`, 'any anyarray', BOOL, quantified(test, false), nonStrict),
+    define(`all_${name}`, 'any anyarray', BOOL, quantified(test, true), nonStrict),
+  ]),
+  define('array_to_string', 'anyarray text', TEXT, (a) => arrayToString(a, null)),
+  define(
+    'array_to_string',
+    'anyarray text text',
+    TEXT,
+    (a) => (a[0] === null || a[1] === null ? null : arrayToString(a, a[2] as string | null)),
+    nonStrict,
+  ),
+  define(
+    'string_to_array',
+    'text text',
+    TEXT_ARRAY,
+    (a) => (a[0] === null ? null : stringToArray(str(a[0]), a[1] as string | null, null)),
+    nonStrict,
+  ),
+  define(
+    'string_to_array',
+    'text text text',
+    TEXT_ARRAY,
+    (a) => (a[0] === null ? null : stringToArray(str(a[0]), a[1] as string | null, a[2] as string | null)),
+    nonStrict,
+  ),
+  ...['array_length', 'array_upper'].map((n) =>
+    define(n, 'anyarray int4', INT4, (a) => dimensions(parseArray(str(a[0])))[num(a[1]) - 1] ?? null),
+  ),
+  define('array_lower', 'anyarray int4', INT4, (a) =>
+    dimensions(parseArray(str(a[0])))[num(a[1]) - 1] === undefined ? null : 1,
+  ),
+  define('array_ndims', 'anyarray', INT4, (a) => dimensions(parseArray(str(a[0]))).length || null),
+  define('cardinality', 'anyarray', INT4, (a) => flat(parseArray(str(a[0]))).length),
+  define('array_position', 'anyarray any', INT4, positionOf, nonStrict),
+  define(
+    'array_append',
+    'anyarray any',
+    firstArray,
+    (a, ctx, t) => formatArray([...(a[0] === null ? [] : parseArray(str(a[0]))), itemOf(t[1]!, a[1]!, ctx)]),
+    stableNonStrict,
+  ),
+  define(
+    'array_prepend',
+    'any anyarray',
+    (t) => t[1]!,
+    (a, ctx, t) => formatArray([itemOf(t[0]!, a[0]!, ctx), ...(a[1] === null ? [] : parseArray(str(a[1])))]),
+    stableNonStrict,
+  ),
+  ...['array_cat', '||'].map((n) =>
+    define(
+      n,
+      'anyarray anyarray',
+      firstArray,
+      (a) => {
+        if (a[0] === null || a[1] === null) return a[0] ?? a[1] ?? null;
+        return formatArray([...parseArray(str(a[0])), ...parseArray(str(a[1]))]);
+      },
+      nonStrict,
+    ),
+  ),
+  define(
+    'array_remove',
+    'anyarray any',
+    firstArray,
+    (a, ctx, t) => {
+      if (a[0] === null) return null;
+      const type = elementType(t[0]!);
+      return formatArray(
+        flat(parseArray(str(a[0]))).filter((i) =>
+          i === null || a[1] === null ? i !== a[1] : !equalValues(type, parseText(type, i, ctx), a[1]!),
+        ),
+      );
+    },
+    nonStrict,
+  ),
+  /** ARRAY[a, b, ...] over elements of one type. */
+  define(
+    'array',
+    'any',
+    (t) => ({ kind: 'array', element: t[0] ?? TEXT }),
+    (a, ctx, t) => formatArray(a.map((v, i) => itemOf(t[i]!, v, ctx))),
+    {
+      ...stableNonStrict,
+      variadic: true,
+    },
+  ),
+  /** array[index], 1-based; NULL outside. */
+  define(
+    'array_subscript',
+    'anyarray int4',
+    (t) => elementType(t[0]!),
+    (a, ctx, t) => {
+      const item = parseArray(str(a[0]))[num(a[1]) - 1];
+      if (item === undefined || item === null) return null;
+      return typeof item === 'string' ? parseText(elementType(t[0]!), item, ctx) : formatArray(item);
+    },
+  ),
+  define('@>', 'anyarray anyarray', BOOL, (a, ctx, t) => contains(elementType(t[0]!), a[0]!, a[1]!, ctx)),
+  define('<@', 'anyarray anyarray', BOOL, (a, ctx, t) => contains(elementType(t[0]!), a[1]!, a[0]!, ctx)),
+  define('&&', 'anyarray anyarray', BOOL, (a, ctx, t) => {
+    const type = elementType(t[0]!);
+    const left = flat(parseArray(str(a[0]))).flatMap((i) => (i === null ? [] : [parseText(type, i, ctx)]));
+    return flat(parseArray(str(a[1]))).some(
+      (i) => i !== null && left.some((l) => equalValues(type, l, parseText(type, i, ctx))),
+    );
+  }),
+];

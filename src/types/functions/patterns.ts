@@ -1,0 +1,266 @@
+/** Pattern functions: ~ and its kin, regexp_*, substring with a pattern, SIMILAR TO.
+ *
+ *  Source: PostgreSQL, chapter 9.7; regexp.c. LIKE itself is an expression node; see `like.ts`. */
+
+import { formatArray } from '../array-text.js';
+import { SqlError } from '../sql-error.js';
+import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
+import { characterLength, characterOffset } from '../text-io.js';
+import type { Value } from '../value.js';
+import { define, num, str } from './define.js';
+import { likeMatch } from './like.js';
+import { compileRegex, parseRegexFlags } from './regex.js';
+import type { FunctionDef } from './registry-types.js';
+
+const TEXT_ARRAY: SqlType = { kind: 'array', element: TEXT };
+
+function noGlobal(flags: string, fn: string, hint?: string): string {
+  if (parseRegexFlags(flags).global)
+    throw new SqlError('22023', `${fn} does not support the "global" option`, { hint });
+  return flags;
+}
+
+/** The match as an array of its groups, or of itself when it has none. */
+function matchGroups(m: RegExpExecArray): string {
+  const groups = m.length > 1 ? m.slice(1) : [m[0]];
+  return formatArray(groups.map((g) => g ?? null));
+}
+
+/** `\1`..`\9`, `\&` and `\\` in the replacement. */
+function replacement(template: string, m: RegExpExecArray): string {
+  return template.replace(/\\([0-9&\\])/g, (_all, c: string) =>
+    c === '\\' ? '\\' : (m[c === '&' ? 0 : Number(c)] ?? ''),
+  );
+}
+
+function eachMatch(regex: RegExp, text: string, from: number, visit: (m: RegExpExecArray) => boolean): void {
+  const scan = new RegExp(regex.source, `${regex.flags}g`);
+  scan.lastIndex = from;
+  for (let m = scan.exec(text); m !== null; m = scan.exec(text)) {
+    if (!visit(m)) return;
+    if (m[0] === '') scan.lastIndex += (text.codePointAt(scan.lastIndex) ?? 0) > 0xffff ? 2 : 1;
+  }
+}
+
+/** Replaces the n-th match from `start` (0: all of them). */
+function replaceMatches(
+  text: string,
+  pattern: string,
+  template: string,
+  start: number,
+  n: number,
+  flags: string,
+): string {
+  const regex = compileRegex(pattern, flags);
+  let out = '';
+  let last = 0;
+  let count = 0;
+  eachMatch(regex, text, characterOffset(text, start - 1), (m) => {
+    count++;
+    if (n !== 0 && count < n) return true;
+    out += text.slice(last, m.index) + replacement(template, m);
+    last = m.index + m[0].length;
+    return n === 0;
+  });
+  return out + text.slice(last);
+}
+
+function positive(v: number, name: string): number {
+  if (v <= 0) throw new SqlError('22023', `invalid value for parameter "${name}": ${v}`);
+  return v;
+}
+
+function nthMatch(a: readonly Value[], flagsAt: number): { match: RegExpExecArray | undefined } {
+  const text = str(a[0]);
+  const start = a.length > 2 ? positive(num(a[2]), 'start') : 1;
+  const n = a.length > 3 ? positive(num(a[3]), 'n') : 1;
+  const regex = compileRegex(str(a[1]), a.length > flagsAt ? str(a[flagsAt]) : '');
+  let count = 0;
+  let match: RegExpExecArray | undefined;
+  eachMatch(regex, text, characterOffset(text, start - 1), (m) => {
+    count++;
+    if (count === n) match = m;
+    return count < n;
+  });
+  return { match };
+}
+
+function instr(a: readonly Value[]): number {
+  const { match } = nthMatch(a, 5);
+  if (match === undefined) return 0;
+  const atEnd = a.length > 4 && num(a[4]) === 1;
+  const text = str(a[0]);
+  return characterLength(text.slice(0, match.index + (atEnd ? match[0].length : 0))) + 1;
+}
+
+function count(a: readonly Value[]): number {
+  const start = a.length > 2 ? positive(num(a[2]), 'start') : 1;
+  const flags = a.length > 3 ? noGlobal(str(a[3]), 'regexp_count()') : '';
+  let n = 0;
+  eachMatch(compileRegex(str(a[1]), flags), str(a[0]), characterOffset(str(a[0]), start - 1), () => {
+    n++;
+    return true;
+  });
+  return n;
+}
+
+function split(text: string, pattern: string, flags: string): string {
+  const parts: string[] = [];
+  let last = 0;
+  eachMatch(compileRegex(pattern, noGlobal(flags, 'regexp_split_to_array()')), text, 0, (m) => {
+    if (m[0] === '' && (m.index === last || m.index >= text.length)) return true;
+    parts.push(text.slice(last, m.index));
+    last = m.index + m[0].length;
+    return true;
+  });
+  parts.push(text.slice(last));
+  return formatArray(parts);
+}
+
+/** substring(text from pattern): the first group, or the whole match. */
+function substringMatch(text: string, pattern: string): Value {
+  const m = compileRegex(pattern).exec(text);
+  if (m === null) return null;
+  return m.length > 1 ? (m[1] ?? null) : m[0];
+}
+
+/** A SIMILAR TO pattern as a regular expression of PostgreSQL. `escape` null means none was given. */
+export function similarToRegex(pattern: string, escapeChar: string): string {
+  if ([...escapeChar].length > 1)
+    throw new SqlError('22019', 'invalid escape string', {
+      hint: 'Escape string must be empty or one character.',
+    });
+  let out = '';
+  let inBracket = false;
+  let quotes = 0;
+  for (let i = 0; i < pattern.length; i++) {
+    const c = pattern[i]!;
+    if (escapeChar !== '' && c === escape && !inBracket) {
+      const next = pattern[++i] ?? '';
+      if (next === '"') {
+        // Marks the part that substring(... similar ...) returns.
+        out += quotes === 0 ? '){1,1}?(' : '){1,1}(?:';
+        quotes++;
+      } else out += /[A-Za-z0-9]/.test(next) ? next : `\\${next}`;
+      continue;
+    }
+    if (inBracket) {
+      if (c === ']') inBracket = false;
+      out += c === '\\' ? '\\\\' : c;
+      continue;
+    }
+    if (c === '[') {
+      inBracket = true;
+      out += c;
+    } else if (c === '%') out += '.*';
+    else if (c === '_') out += '.';
+    else if (c === '(') out += '(?:';
+    else out += '\\.^$'.includes(c) ? `\\${c}` : c;
+  }
+  return `^(?:${out})$`;
+}
+
+const EXPLICIT_NULL_OK = { strict: false } as const;
+
+function matchOperators(): FunctionDef[] {
+  const test = (flags: string, wanted: boolean) => (a: readonly Value[]) =>
+    compileRegex(str(a[1]), flags).test(str(a[0])) === wanted;
+  const like = (ci: boolean, wanted: boolean) => (a: readonly Value[]) =>
+    likeMatch(str(a[0]), str(a[1]), '\\', ci) === wanted;
+  return [
+    define('~', 'text text', BOOL, test('', true)),
+    define('~*', 'text text', BOOL, test('i', true)),
+    define('!~', 'text text', BOOL, test('', false)),
+    define('!~*', 'text text', BOOL, test('i', false)),
+    define('~~', 'text text', BOOL, like(false, true)),
+    define('~~*', 'text text', BOOL, like(true, true)),
+    define('!~~', 'text text', BOOL, like(false, false)),
+    define('!~~*', 'text text', BOOL, like(true, false)),
+    define('like', 'text text', BOOL, like(false, true)),
+    define('notlike', 'text text', BOOL, like(false, false)),
+  ];
+}
+
+/** LIKE ... ESCAPE: the pattern rewritten for the escape character `\`. */
+function likeEscape(pattern: string, escapeChar: string): string {
+  if ([...escapeChar].length > 1)
+    throw new SqlError('22025', 'invalid escape string', {
+      hint: 'Escape string must be empty or one character.',
+    });
+  if (escapeChar === '\\') return pattern;
+  let out = '';
+  let after = false;
+  for (const c of pattern) {
+    if (escapeChar !== '' && c === escape && !after) {
+      out += '\\';
+      after = true;
+      continue;
+    }
+    out += c === '\\' && !after ? '\\\\' : c;
+    after = false;
+  }
+  return out;
+}
+
+export const patternFunctions: readonly FunctionDef[] = [
+  ...matchOperators(),
+  define('like_escape', 'text text', TEXT, (a) => likeEscape(str(a[0]), str(a[1]))),
+  define('similar_to_escape', 'text', TEXT, (a) => similarToRegex(str(a[0]), '\\')),
+  define(
+    'similar_to_escape',
+    'text text',
+    TEXT,
+    (a) => (a[0] === null || a[1] === null ? null : similarToRegex(str(a[0]), str(a[1]))),
+    EXPLICIT_NULL_OK,
+  ),
+  define('substring', 'text text', TEXT, (a) => substringMatch(str(a[0]), str(a[1]))),
+  define('substring', 'text text text', TEXT, (a) =>
+    substringMatch(str(a[0]), similarToRegex(str(a[1]), str(a[2]))),
+  ),
+  define('regexp_like', 'text text', BOOL, (a) => compileRegex(str(a[1])).test(str(a[0]))),
+  define('regexp_like', 'text text text', BOOL, (a) =>
+    compileRegex(str(a[1]), noGlobal(str(a[2]), 'regexp_like()')).test(str(a[0])),
+  ),
+  define('regexp_match', 'text text', TEXT_ARRAY, (a) => {
+    const m = compileRegex(str(a[1])).exec(str(a[0]));
+    return m === null ? null : matchGroups(m);
+  }),
+  define('regexp_match', 'text text text', TEXT_ARRAY, (a) => {
+    const flags = noGlobal(str(a[2]), 'regexp_match()', 'Use the regexp_matches function instead.');
+    const m = compileRegex(str(a[1]), flags).exec(str(a[0]));
+    return m === null ? null : matchGroups(m);
+  }),
+  define('regexp_replace', 'text text text', TEXT, (a) =>
+    replaceMatches(str(a[0]), str(a[1]), str(a[2]), 1, 1, ''),
+  ),
+  define('regexp_replace', 'text text text text', TEXT, (a) => {
+    const flags = str(a[3]);
+    return replaceMatches(str(a[0]), str(a[1]), str(a[2]), 1, parseRegexFlags(flags).global ? 0 : 1, flags);
+  }),
+  define('regexp_replace', 'text text text int4', TEXT, (a) =>
+    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), 1, ''),
+  ),
+  define('regexp_replace', 'text text text int4 int4', TEXT, (a) =>
+    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), num(a[4]), ''),
+  ),
+  define('regexp_replace', 'text text text int4 int4 text', TEXT, (a) =>
+    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), num(a[4]), str(a[5])),
+  ),
+  ...['text text', 'text text int4', 'text text int4 int4', 'text text int4 int4 text'].map((args) =>
+    define('regexp_substr', args, TEXT, (a) => nthMatch(a, 4).match?.[0] ?? null),
+  ),
+  ...[
+    'text text',
+    'text text int4',
+    'text text int4 int4',
+    'text text int4 int4 int4',
+    'text text int4 int4 int4 text',
+  ].map((args) => define('regexp_instr', args, INT4, instr)),
+  ...['text text', 'text text int4', 'text text int4 text'].map((args) =>
+    define('regexp_count', args, INT4, count),
+  ),
+  define('regexp_split_to_array', 'text text', TEXT_ARRAY, (a) => split(str(a[0]), str(a[1]), '')),
+  define('regexp_split_to_array', 'text text text', TEXT_ARRAY, (a) =>
+    split(str(a[0]), str(a[1]), str(a[2])),
+  ),
+];
