@@ -1,0 +1,123 @@
+/** The pipeline: a bound plan through the rules, through the search for the cheapest distributed plan, into slices.
+ *
+ *  Owns: the order of the phases. Pure: the same plan, statistics and settings give the same slices.
+ *  Source: Greenplum's slices and motions; Selinger-style search with distribution as the physical property. */
+import { functionById } from '../types/functions/registry.js';
+import type { ColId, SegmentId } from '../types/ids.js';
+import type { SqlType } from '../types/sql-type.js';
+import type { Value } from '../types/value.js';
+import type { TableDef } from './catalog.js';
+import { type Alternative, PhysicalContext, type Planned } from './distribute/context.js';
+import { isPartitioned } from './distribute/distribution.js';
+import { broadcast, gather, redistribute, strew } from './distribute/motions.js';
+import { Optimizer } from './distribute/optimize.js';
+import { cutSlices } from './distribute/slices.js';
+import type { Expr } from './expr.js';
+import { col, walkExpr } from './expr-util.js';
+import type { LogicalPlan } from './logical/nodes.js';
+import { exprsOf, inputsOf } from './logical/transform.js';
+import type { DistributedPlan } from './physical.js';
+import { applyRules, type RuleTrace } from './rules/apply-rules.js';
+import { DEFAULT_SETTINGS, type PlannerSettings } from './settings.js';
+
+export type PlannerEnv = {
+  /** Segment ids in hash order: 0..n-1. */
+  readonly segments: readonly SegmentId[];
+  readonly paramTypes: readonly SqlType[];
+  readonly settings?: Partial<PlannerSettings>;
+  /** A column id that the plan does not use; when absent, ids past the plan's largest. */
+  readonly freshColId?: () => ColId;
+  /** This execution's parameters, for estimates only: the plan stays right for others. */
+  readonly paramValues?: readonly (Value | undefined)[];
+  /** Told of every rule that changed the plan. */
+  readonly trace?: RuleTrace;
+};
+
+export function planQuery(
+  plan: LogicalPlan,
+  outputNames: readonly string[],
+  env: PlannerEnv,
+): DistributedPlan {
+  const ids = plan.cols.map((c) => c.id);
+  const { ctx, planned } = search(plan, env);
+  const best = cheapestOf(planned.alternatives.map((a) => gather(ctx, planned, a)));
+  const root = best.build(new Set(ids));
+  const cols = ids.map((id, i) => {
+    const c = root.cols.find((x) => x.id === id) ?? plan.cols[i];
+    return { ...c, name: outputNames[i] ?? c.name };
+  });
+  return {
+    slices: cutSlices(ctx, root, 'master', { kind: 'result', cols }),
+    output: cols,
+    paramTypes: env.paramTypes,
+    assumes: assumptions(ctx),
+  };
+}
+
+/** `source` gives one column for each of the table's, in its order. */
+export function planInsert(source: LogicalPlan, target: TableDef, env: PlannerEnv): DistributedPlan {
+  const ids = source.cols.map((c) => c.id);
+  const { ctx, planned } = search(source, env);
+  const shape = { estimate: planned.estimate, cols: source.cols };
+  const placed = planned.alternatives.map((a): Alternative => {
+    const { distribution } = target;
+    if (env.segments.length === 1 && a.dist.kind === 'replicated') return a;
+    if (distribution.kind === 'replicated') return broadcast(ctx, shape, a);
+    if (distribution.kind === 'random') return isPartitioned(a.dist) ? a : strew(ctx, shape, a);
+    const keys = distribution.columns.map((o): Expr => col(source.cols[o]));
+    const { dist } = a;
+    const there =
+      dist.kind === 'hashed' &&
+      dist.keys.length === keys.length &&
+      dist.keys.every((k, i) => k.has(`#${source.cols[distribution.columns[i]].id}`));
+    return there ? a : redistribute(ctx, shape, a, keys);
+  });
+  const best = cheapestOf(placed);
+  const root = best.build(new Set(ids));
+  const cols = ids.map((id, i) => root.cols.find((x) => x.id === id) ?? source.cols[i]);
+  const slices = cutSlices(ctx, root, 'all', {
+    kind: 'insert',
+    ...(target.distribution.kind === 'replicated' ? { replicated: true } : {}),
+    storageId: target.storageId,
+    tableOid: target.oid,
+    table: target.name,
+    columns: target.columns.map((c) => ({ name: c.name, type: c.type, notNull: c.notNull })),
+    cols,
+  });
+  return { slices, output: [], paramTypes: env.paramTypes, assumes: assumptions(ctx) };
+}
+
+function search(plan: LogicalPlan, env: PlannerEnv): { ctx: PhysicalContext; planned: Planned } {
+  const settings: PlannerSettings = { ...DEFAULT_SETTINGS, ...env.settings };
+  const freshColId = env.freshColId ?? counterPast(plan);
+  const ctx = new PhysicalContext(env.segments, settings, functionById, freshColId, env.paramValues ?? []);
+  const logical = applyRules(plan, {
+    settings,
+    freshColId,
+    estimator: ctx.estimator,
+    trace: env.trace,
+  });
+  return { ctx, planned: new Optimizer(ctx).plan(logical) };
+}
+
+function cheapestOf(alternatives: readonly Alternative[]): Alternative {
+  return alternatives.reduce((a, b) => (b.cost < a.cost ? b : a));
+}
+
+function assumptions(ctx: PhysicalContext): DistributedPlan['assumes'] {
+  return [...ctx.tables.values()].map((t) => ({ oid: t.oid, version: t.stats.version }));
+}
+
+function counterPast(plan: LogicalPlan): () => ColId {
+  let last = 0;
+  const visit = (p: LogicalPlan): void => {
+    for (const c of p.cols) last = Math.max(last, c.id);
+    for (const e of exprsOf(p))
+      walkExpr(e, (x) => {
+        if (x.kind === 'subquery') visit(x.plan);
+      });
+    for (const i of inputsOf(p)) visit(i);
+  };
+  visit(plan);
+  return () => ++last as ColId;
+}
