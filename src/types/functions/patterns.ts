@@ -135,7 +135,7 @@ export function similarToRegex(pattern: string, escapeChar: string): string {
   let quotes = 0;
   for (let i = 0; i < pattern.length; i++) {
     const c = pattern[i]!;
-    if (escapeChar !== '' && c === escape && !inBracket) {
+    if (escapeChar !== '' && c === escapeChar && !inBracket) {
       const next = pattern[++i] ?? '';
       if (next === '"') {
         // Marks the part that substring(... similar ...) returns.
@@ -191,7 +191,7 @@ function likeEscape(pattern: string, escapeChar: string): string {
   let out = '';
   let after = false;
   for (const c of pattern) {
-    if (escapeChar !== '' && c === escape && !after) {
+    if (escapeChar !== '' && c === escapeChar && !after) {
       out += '\\';
       after = true;
       continue;
