@@ -1,0 +1,424 @@
+/** CREATE TABLE and CREATE TABLE AS: columns, keys and distribution of a new table.
+ *
+ *  Uniqueness is not enforced: a primary key gives NOT NULL and the default distribution, and a notice says so.
+ *  Whether the name is free is the master's to find out, under its lock. Source: PostgreSQL 15, parse_utilcmd.c. */
+import type {
+  ColumnDef as AstColumn,
+  Constraint,
+  CreateStmt,
+  CreateTableAsStmt,
+  Node,
+  RangeVar,
+  SelectStmt,
+} from 'libpg-query';
+import { type SqlType, typeName } from '../../types/sql-type.js';
+import type { ColumnDef, Distribution } from '../catalog.js';
+import type { Expr } from '../expr.js';
+import { col, exprType, hasSubquery } from '../expr-util.js';
+import { project } from '../logical/builders.js';
+import type { DistributedClause } from '../sql/distributed-clause.js';
+import { namesOf, selectOf } from './ast.js';
+import { coerce, retype } from './coerce.js';
+import type { BindContext } from './context.js';
+import { declaredTypes } from './declared-type.js';
+import { defaultText } from './default-text.js';
+import { QueryLevel } from './level.js';
+import { bindQuery, makeBinding } from './query.js';
+import type { NewTable, UtilityStatement } from './statement.js';
+import { bare } from './type-family.js';
+import { resolveTypeName } from './type-name.js';
+
+type Draft = {
+  name: string;
+  type: SqlType;
+  notNull: boolean | undefined;
+  defaultExpr: Expr | undefined;
+  defaultSql: string | undefined;
+};
+
+const COLUMN_KINDS: ReadonlySet<SqlType['kind']> = new Set<SqlType['kind']>([
+  'bool',
+  'int2',
+  'int4',
+  'int8',
+  'float4',
+  'float8',
+  'numeric',
+  'text',
+  'varchar',
+  'bpchar',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'interval',
+]);
+
+const COLUMNS_MAX = 1600;
+
+export function bindCreateTable(
+  ctx: BindContext,
+  s: CreateStmt,
+  distributed: DistributedClause | undefined,
+): UtilityStatement {
+  const relation = s.relation;
+  if (relation === undefined) throw new Error('CREATE TABLE without a name');
+  checkPersistence(ctx, relation, 'tables');
+  const at = relation.location;
+  if ((s.inhRelations ?? []).length > 0)
+    throw ctx.notSupported(s.partbound === undefined ? 'table inheritance' : 'partitions', at);
+  if (s.partspec !== undefined) throw ctx.notSupported('partitioned tables', s.partspec.location ?? at);
+  if (s.ofTypename !== undefined) throw ctx.notSupported('typed tables', at);
+  if (s.oncommit !== undefined && s.oncommit !== 'ONCOMMIT_NOOP') throw ctx.notSupported('ON COMMIT', at);
+  if (s.tablespacename !== undefined) throw ctx.notSupported('tablespaces', at);
+  if ((s.options ?? []).length > 0)
+    throw ctx.notSupported('storage parameters', defLocation(s.options![0]) ?? at);
+  const schema = creationSchema(ctx, relation);
+  const table = relation.relname ?? '';
+  const columns: Draft[] = [];
+  const keys: { readonly constraint: Constraint; readonly names: readonly string[] }[] = [];
+  for (const n of s.tableElts ?? []) {
+    if ('ColumnDef' in n) bindColumn(ctx, table, n.ColumnDef, columns, keys);
+    else if ('Constraint' in n) bindTableConstraint(ctx, n.Constraint, keys);
+    else if ('TableLikeClause' in n)
+      throw ctx.notSupported('LIKE in CREATE TABLE', n.TableLikeClause.relation?.location);
+    else throw ctx.notSupported('this table element', at);
+  }
+  if (columns.length > COLUMNS_MAX)
+    throw ctx.error('54011', `tables can have at most ${COLUMNS_MAX} columns`, -1);
+  const primaryKey = bindKeys(ctx, table, columns, keys);
+  return {
+    kind: 'createTable',
+    ifNotExists: s.if_not_exists === true,
+    table: {
+      schema,
+      name: table,
+      columns: columns.map(finished),
+      primaryKey,
+      distribution: distributionOf(ctx, distributed, columns, primaryKey),
+    },
+  };
+}
+
+function finished(c: Draft): ColumnDef {
+  return {
+    name: c.name,
+    type: c.type,
+    notNull: c.notNull === true,
+    ...(c.defaultExpr === undefined ? {} : { defaultExpr: c.defaultExpr }),
+    ...(c.defaultSql === undefined ? {} : { defaultSql: c.defaultSql }),
+  };
+}
+
+export function checkPersistence(ctx: BindContext, r: RangeVar, what: string): void {
+  if (r.relpersistence === 't') throw ctx.notSupported(`temporary ${what}`, r.location);
+  if (r.relpersistence === 'u') throw ctx.notSupported(`unlogged ${what}`, r.location);
+}
+
+/** The schema a new relation goes into: the one it names, else the first of the search path. */
+export function creationSchema(ctx: BindContext, r: RangeVar): string {
+  const { catalog } = ctx;
+  if (r.catalogname !== undefined && r.catalogname !== ctx.options.functions.database)
+    throw ctx.error(
+      '0A000',
+      `cross-database references are not implemented: "${r.catalogname}.${r.schemaname}.${r.relname}"`,
+      r.location,
+    );
+  if (r.schemaname !== undefined) {
+    if (!catalog.hasSchema(r.schemaname))
+      throw ctx.error('3F000', `schema "${r.schemaname}" does not exist`, r.location);
+    if (r.schemaname === 'pg_catalog' || r.schemaname === 'information_schema')
+      throw ctx.error('42501', `permission denied to create "${r.schemaname}.${r.relname}"`, -1, {
+        detail: 'System catalog modifications are currently disallowed.',
+      });
+    return r.schemaname;
+  }
+  const schema = catalog.searchPath.find((s) => s !== 'pg_catalog' && catalog.hasSchema(s));
+  if (schema === undefined) throw ctx.error('3F000', 'no schema has been selected to create in', r.location);
+  return schema;
+}
+
+function defLocation(n: Node): number | undefined {
+  return 'DefElem' in n ? n.DefElem.location : undefined;
+}
+
+function bindColumn(
+  ctx: BindContext,
+  table: string,
+  c: AstColumn,
+  columns: Draft[],
+  keys: { readonly constraint: Constraint; readonly names: readonly string[] }[],
+): void {
+  const name = c.colname ?? '';
+  if (columns.some((x) => x.name === name))
+    throw ctx.error('42701', `column "${name}" specified more than once`, -1);
+  if (c.typeName === undefined) throw ctx.notSupported('a column without a type', c.location);
+  const resolved = resolveTypeName(ctx, c.typeName);
+  const { type } = resolved;
+  if (type.kind === 'void') throw ctx.error('42P16', `column "${name}" has pseudo-type void`, -1);
+  if (!COLUMN_KINDS.has(type.kind))
+    throw ctx.notSupported(`a column of type ${typeName(type)}`, c.typeName.location);
+  if ((resolved.precision !== undefined && resolved.precision < 6) || resolved.fields !== undefined)
+    throw ctx.notSupported(`a column of type ${type.kind} with precision or fields`, c.typeName.location);
+  checkCollation(ctx, c);
+  const draft: Draft = { name, type, notNull: undefined, defaultExpr: undefined, defaultSql: undefined };
+  columns.push(draft);
+  for (const n of c.constraints ?? []) {
+    if (!('Constraint' in n)) continue;
+    const k = n.Constraint;
+    switch (k.contype) {
+      case 'CONSTR_NULL':
+      case 'CONSTR_NOTNULL': {
+        const notNull = k.contype === 'CONSTR_NOTNULL';
+        if (draft.notNull !== undefined && draft.notNull !== notNull)
+          throw ctx.error(
+            '42601',
+            `conflicting NULL/NOT NULL declarations for column "${name}" of table "${table}"`,
+            k.location,
+          );
+        draft.notNull = notNull;
+        break;
+      }
+      case 'CONSTR_DEFAULT':
+        if (draft.defaultExpr !== undefined)
+          throw ctx.error(
+            '42601',
+            `multiple default values specified for column "${name}" of table "${table}"`,
+            k.location,
+          );
+        if (k.raw_expr !== undefined) {
+          draft.defaultExpr = bindDefault(ctx, name, type, k.raw_expr);
+          draft.defaultSql = defaultText(ctx.source, k);
+        }
+        break;
+      case 'CONSTR_PRIMARY':
+      case 'CONSTR_UNIQUE':
+        keys.push({ constraint: k, names: [name] });
+        break;
+      case 'CONSTR_FOREIGN':
+        foreignKeyNotice(ctx);
+        break;
+      case 'CONSTR_CHECK':
+        throw ctx.notSupported('CHECK constraints', k.location);
+      case 'CONSTR_IDENTITY':
+        throw ctx.notSupported('identity columns', k.location);
+      case 'CONSTR_GENERATED':
+        throw ctx.notSupported('generated columns', k.location);
+      case 'CONSTR_ATTR_DEFERRABLE':
+      case 'CONSTR_ATTR_NOT_DEFERRABLE':
+      case 'CONSTR_ATTR_DEFERRED':
+      case 'CONSTR_ATTR_IMMEDIATE':
+        break;
+      default:
+        throw ctx.notSupported('this kind of constraint', k.location);
+    }
+  }
+}
+
+function checkCollation(ctx: BindContext, c: AstColumn): void {
+  if (c.collClause === undefined) return;
+  const name = namesOf(c.collClause.collname).at(-1) ?? '';
+  if (!['C', 'POSIX', 'default', 'ucs_basic'].includes(name))
+    throw ctx.notSupported(`collation "${name}"`, c.collClause.location);
+}
+
+function bindTableConstraint(
+  ctx: BindContext,
+  k: Constraint,
+  keys: { readonly constraint: Constraint; readonly names: readonly string[] }[],
+): void {
+  switch (k.contype) {
+    case 'CONSTR_PRIMARY':
+    case 'CONSTR_UNIQUE':
+      keys.push({ constraint: k, names: namesOf(k.keys) });
+      break;
+    case 'CONSTR_FOREIGN':
+      foreignKeyNotice(ctx);
+      break;
+    case 'CONSTR_CHECK':
+      throw ctx.notSupported('CHECK constraints', k.location);
+    case 'CONSTR_EXCLUSION':
+      throw ctx.notSupported('EXCLUDE constraints', k.location);
+    default:
+      throw ctx.notSupported('this kind of constraint', k.location);
+  }
+}
+
+function foreignKeyNotice(ctx: BindContext): void {
+  ctx.notices.push({
+    severity: 'WARNING',
+    code: '01000',
+    message: 'referential integrity (FOREIGN KEY) constraints are accepted but not enforced',
+  });
+}
+
+function bindKeys(
+  ctx: BindContext,
+  table: string,
+  columns: readonly Draft[],
+  keys: readonly { readonly constraint: Constraint; readonly names: readonly string[] }[],
+): readonly number[] | undefined {
+  let primary: readonly number[] | undefined;
+  for (const { constraint: k, names } of keys) {
+    const isPrimary = k.contype === 'CONSTR_PRIMARY';
+    const word = isPrimary ? 'primary key' : 'unique';
+    const ordinals = names.map((name, i) => {
+      const ordinal = columns.findIndex((c) => c.name === name);
+      if (ordinal < 0) throw ctx.error('42703', `column "${name}" named in key does not exist`, k.location);
+      if (names.indexOf(name) !== i)
+        throw ctx.error('42701', `column "${name}" appears twice in ${word} constraint`, k.location);
+      return ordinal;
+    });
+    if (isPrimary) {
+      if (primary !== undefined)
+        throw ctx.error('42P16', `multiple primary keys for table "${table}" are not allowed`, k.location);
+      primary = ordinals;
+      for (const o of ordinals) {
+        if (columns[o].notNull === false)
+          throw ctx.error(
+            '42601',
+            `conflicting NULL/NOT NULL declarations for column "${columns[o].name}" of table "${table}"`,
+            k.location,
+          );
+        columns[o].notNull = true;
+      }
+    }
+    ctx.notices.push({
+      severity: 'NOTICE',
+      code: '00000',
+      message: `${isPrimary ? 'PRIMARY KEY' : 'UNIQUE'} (${names.join(', ')}) of table "${table}" is accepted but not enforced`,
+    });
+  }
+  return primary;
+}
+
+function bindDefault(ctx: BindContext, column: string, type: SqlType, n: Node): Expr {
+  const level = new QueryLevel(undefined);
+  level.clause = 'DEFAULT expressions';
+  const e = makeBinding(ctx, level).bind(n);
+  if (hasSubquery(e))
+    throw ctx.error('0A000', 'cannot use subquery in DEFAULT expression', ctx.locationOf(e) ?? -1);
+  const r = coerce(ctx, e, type, 'assignment');
+  if (r === undefined)
+    throw ctx.error(
+      '42804',
+      `column "${column}" is of type ${typeName(bare(type))} but default expression is of type ${typeName(bare(exprType(e)))}`,
+      -1,
+      { hint: 'You will need to rewrite or cast the expression.' },
+    );
+  return retype(ctx, r, type);
+}
+
+function hashes(t: SqlType): boolean {
+  return COLUMN_KINDS.has(t.kind);
+}
+
+export function distributionOf(
+  ctx: BindContext,
+  clause: DistributedClause | undefined,
+  columns: readonly { readonly name: string; readonly type: SqlType }[],
+  primaryKey: readonly number[] | undefined,
+): Distribution {
+  if (clause === undefined) {
+    if (primaryKey !== undefined && primaryKey.length > 0) return { kind: 'hash', columns: primaryKey };
+    const first = columns.findIndex((c) => hashes(c.type));
+    return first < 0 ? { kind: 'random' } : { kind: 'hash', columns: [first] };
+  }
+  switch (clause.kind) {
+    case 'randomly':
+      return { kind: 'random' };
+    case 'replicated':
+      return { kind: 'replicated' };
+    case 'by': {
+      const ordinals: number[] = [];
+      for (const c of clause.columns) {
+        const ordinal = columns.findIndex((x) => x.name === c.name);
+        if (ordinal < 0)
+          throw ctx.error(
+            '42703',
+            `column "${c.name}" named in DISTRIBUTED BY clause does not exist`,
+            clause.location,
+          );
+        if (ordinals.includes(ordinal))
+          throw ctx.error('42701', `duplicate column "${c.name}" in DISTRIBUTED BY clause`, clause.location);
+        ordinals.push(ordinal);
+      }
+      return { kind: 'hash', columns: ordinals };
+    }
+  }
+}
+
+/** CREATE TABLE AS and SELECT INTO. */
+export function bindCreateTableAs(
+  ctx: BindContext,
+  s: CreateTableAsStmt,
+  distributed: DistributedClause | undefined,
+): UtilityStatement {
+  if (s.objtype === 'OBJECT_MATVIEW') throw ctx.notSupported('materialized views', s.into?.rel?.location);
+  const select = selectOf(s.query);
+  if (select === undefined) throw ctx.notSupported('CREATE TABLE AS EXECUTE', s.into?.rel?.location);
+  const into = s.into;
+  if (into?.rel === undefined) throw new Error('CREATE TABLE AS without a name');
+  return tableFromQuery(
+    ctx,
+    into.rel,
+    namesOf(into.colNames),
+    select,
+    distributed,
+    s.if_not_exists === true,
+    into.skipData !== true,
+    false,
+  );
+}
+
+export function bindSelectInto(ctx: BindContext, s: SelectStmt): UtilityStatement {
+  const rel = s.intoClause?.rel;
+  if (rel === undefined) throw new Error('SELECT INTO without a name');
+  const { intoClause: _into, ...select } = s;
+  return tableFromQuery(ctx, rel, namesOf(s.intoClause?.colNames), select, undefined, false, true, true);
+}
+
+function tableFromQuery(
+  ctx: BindContext,
+  rel: RangeVar,
+  given: readonly string[],
+  select: SelectStmt,
+  distributed: DistributedClause | undefined,
+  ifNotExists: boolean,
+  withData: boolean,
+  selectInto: boolean,
+): UtilityStatement {
+  checkPersistence(ctx, rel, 'tables');
+  const schema = creationSchema(ctx, rel);
+  const { plan, names } = bindQuery(ctx, select, undefined);
+  if (given.length > names.length) throw ctx.error('42601', 'too many column names were specified', -1);
+  const types = declaredTypes(plan);
+  const columns = types.map((type, i): ColumnDef => {
+    const name = given[i] ?? names[i];
+    if (!COLUMN_KINDS.has(type.kind) && type.kind !== 'name')
+      throw ctx.notSupported(`a column of type ${typeName(type)}`, -1);
+    return { name, type: type.kind === 'name' ? { kind: 'text' } : type, notNull: false };
+  });
+  for (const [i, c] of columns.entries())
+    if (columns.findIndex((x) => x.name === c.name) !== i)
+      throw ctx.error('42701', `column "${c.name}" specified more than once`, -1);
+  const exprs = plan.cols.map((c, i) =>
+    retype(ctx, coerce(ctx, col(c), columns[i].type, 'explicit') ?? col(c), columns[i].type),
+  );
+  const source = project(
+    plan,
+    exprs,
+    exprs.map((e, i) => {
+      const c = plan.cols[i];
+      return e.kind === 'col' ? c : ctx.column(columns[i].name, columns[i].type, c.nullable);
+    }),
+  );
+  const table: NewTable = {
+    schema,
+    name: rel.relname ?? '',
+    columns,
+    primaryKey: undefined,
+    distribution: distributionOf(ctx, distributed, columns, undefined),
+  };
+  return { kind: 'createTableAs', table, ifNotExists, withData, source, selectInto };
+}

@@ -1,0 +1,41 @@
+/** Constant folding of calls, and the exact type of a numeric constant.
+ *
+ *  A folding error leaves the call as it is: like PostgreSQL, an error that a lazy CASE would never reach must not
+ *  be raised before it is reached. */
+import type { FunctionDef } from '../../types/functions/registry-types.js';
+import { SqlError } from '../../types/sql-error.js';
+import type { SqlType } from '../../types/sql-type.js';
+import { isNumeric, type Value } from '../../types/value.js';
+import type { Expr } from '../expr.js';
+import { exprType } from '../expr-util.js';
+import type { BindContext } from './context.js';
+
+/** A call of `def` with arguments that have its types already, folded when it can be. `target`: a cast's own type. */
+export function makeCall(ctx: BindContext, def: FunctionDef, args: readonly Expr[], target?: SqlType): Expr {
+  const types = args.map(exprType);
+  const consts = args.map((a) => (a.kind === 'const' ? a.value : undefined));
+  const type = def.returns(types, target === undefined ? { consts } : { consts, target });
+  const call: Expr = { kind: 'call', fn: def.id, args, type };
+  if (def.volatility !== 'immutable') return call;
+  const values: Value[] = [];
+  for (const c of consts) {
+    if (c === undefined) return call;
+    values.push(c);
+  }
+  if (def.strict && values.includes(null)) return { kind: 'const', value: null, type };
+  try {
+    const value = def.impl(values, ctx.options.functions, types, type);
+    return { kind: 'const', value, type: exactType(value, type) };
+  } catch (e) {
+    if (e instanceof SqlError) return call;
+    throw e;
+  }
+}
+
+/** A numeric constant without declared scale gets its own precision and scale: what lets it be a scaled integer. */
+export function exactType(value: Value, type: SqlType): SqlType {
+  if (type.kind !== 'numeric' || type.scale !== undefined || value === null) return type;
+  if (!isNumeric(value) || 'special' in value || value.scale < 0) return type;
+  const digits = (value.unscaled < 0n ? -value.unscaled : value.unscaled).toString().length;
+  return { kind: 'numeric', precision: Math.max(digits, value.scale, 1), scale: value.scale };
+}

@@ -1,0 +1,159 @@
+/** generate_series: a `repeat` node whose series column counts up.
+ *
+ *  Integer forms only are computed by `repeat`; a series over dates is an integer series k with `start + step * k`
+ *  computed above it. Source: PostgreSQL 15, chapter 9.25. */
+import type { FuncCall, Node } from 'libpg-query';
+import type { SqlError } from '../../types/sql-error.js';
+import { INT8, type SqlType, typeName } from '../../types/sql-type.js';
+import type { Column, Expr } from '../expr.js';
+import { cmp, col, constant, exprType, isStatementConstant, when } from '../expr-util.js';
+import { ONE_ROW, project, repeat } from '../logical/builders.js';
+import type { LogicalPlan } from '../logical/nodes.js';
+import { coerce, coerceTo } from './coerce.js';
+import type { BindContext } from './context.js';
+import type { Binding } from './level.js';
+import { bindOperator } from './operator.js';
+import { bare } from './type-family.js';
+
+type IntegerSeries = {
+  readonly type: SqlType;
+  readonly count: Expr;
+  readonly start: Expr;
+  readonly step: Expr;
+};
+
+/** In the select list: the level gets a series, the expression refers to its column. */
+export function bindSelectSeries(b: Binding, f: FuncCall): Expr {
+  const { ctx, level } = b;
+  if (level.clause !== 'SELECT')
+    throw ctx.error('0A000', `set-returning functions are not allowed in ${level.clause}`, f.location);
+  if (level.series !== undefined)
+    throw ctx.notSupported('several set-returning functions in a select list', f.location);
+  const s = integerSeries(b, f);
+  if (s === undefined) throw ctx.notSupported('generate_series over dates in a select list', f.location);
+  const out = ctx.column('generate_series', INT8, false);
+  level.series = { out, count: s.count, start: s.start, step: s.step };
+  level.ownColumns([out]);
+  return ctx.at(coerce(ctx, col(out), s.type, 'explicit') ?? col(out), f.location ?? 0);
+}
+
+/** In FROM: a plan with one column. Arguments may refer to columns from outside (LATERAL). */
+export function seriesPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
+  const { ctx } = b;
+  const s = integerSeries(b, f);
+  if (s === undefined) return timestampSeries(b, f, name);
+  const out = ctx.column(name, INT8, false);
+  const plan = repeat(ONE_ROW, s.count, { out, start: s.start, step: s.step });
+  if (s.type.kind === 'int8') return plan;
+  const narrow = coerceExplicitly(ctx, col(out), s.type);
+  return project(plan, [narrow], [ctx.column(name, s.type, false)]);
+}
+
+function coerceExplicitly(ctx: BindContext, e: Expr, type: SqlType): Expr {
+  const r = coerce(ctx, e, type, 'explicit');
+  if (r === undefined) throw new Error(`no cast from ${exprType(e).kind} to ${type.kind}`);
+  return r;
+}
+
+function args(b: Binding, f: FuncCall): readonly Expr[] {
+  const bound = (f.args ?? []).map((n: Node) => b.bind(n));
+  if (bound.length < 2 || bound.length > 3) throw noSeries(b, f, bound);
+  return bound;
+}
+
+function noSeries(b: Binding, f: FuncCall, bound: readonly Expr[]): SqlError {
+  const types = bound.map((a) => typeName(bare(exprType(a)))).join(', ');
+  return b.ctx.error('42883', `function generate_series(${types}) does not exist`, f.location, {
+    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  });
+}
+
+function integerSeries(b: Binding, f: FuncCall): IntegerSeries | undefined {
+  const { ctx } = b;
+  const bound = args(b, f);
+  const kinds = bound.map((a) => exprType(a).kind);
+  const isInt = (k: string): boolean => k === 'int2' || k === 'int4' || k === 'int8' || k === 'unknown';
+  if (!kinds.every(isInt)) {
+    if (kinds.some((k) => k === 'numeric'))
+      throw ctx.notSupported('generate_series over numeric', f.location);
+    if (!kinds.some((k) => k === 'timestamp' || k === 'timestamptz' || k === 'date'))
+      throw noSeries(b, f, bound);
+    return undefined;
+  }
+  const type: SqlType = kinds.includes('int8') ? INT8 : { kind: 'int4' };
+  const [start, stop, step] = bound.map((a) => coerceTo(ctx, coerceTo(ctx, a, type), INT8));
+  const by = step ?? constant(1n, INT8);
+  if (by.kind === 'const' && by.value === 0n) throw ctx.error('22023', 'step size cannot equal zero', -1);
+  return { type, count: countOf(ctx, start, stop, by), start, step: by };
+}
+
+/** (stop - start) / step + 1 when the direction fits, else none. */
+function countOf(ctx: BindContext, start: Expr, stop: Expr, step: Expr): Expr {
+  const zero = constant(0n, INT8);
+  const known = [start, stop, step].map((e) =>
+    e.kind === 'const' && typeof e.value === 'bigint' ? e.value : undefined,
+  );
+  const [s, e, d] = known;
+  if (s !== undefined && e !== undefined && d !== undefined) {
+    const n = d > 0n ? (e - s) / d + 1n : (s - e) / -d + 1n;
+    const any = d > 0n ? s <= e : s >= e;
+    return constant(any ? n : 0n, INT8);
+  }
+  const steps = bindOperator(ctx, '/', bindOperator(ctx, '-', stop, start, -1), step, -1);
+  const n = bindOperator(ctx, '+', steps, constant(1n, INT8), -1);
+  const up: Expr = { kind: 'and', args: [cmp('>', step, zero), cmp('<=', start, stop)] };
+  const down: Expr = { kind: 'and', args: [cmp('<', step, zero), cmp('>=', start, stop)] };
+  const fits: Expr =
+    d === undefined
+      ? { kind: 'or', args: [up, down] }
+      : d > 0n
+        ? cmp('<=', start, stop)
+        : cmp('>=', start, stop);
+  return { kind: 'case', whens: [when(fits, n)], otherwise: zero, type: INT8 };
+}
+
+/** Rows of constants are enough for a series of timestamps whose bounds are known when it is bound. */
+const TIMESTAMPS_MAX = 1_000_000;
+
+function timestampSeries(b: Binding, f: FuncCall, name: string): LogicalPlan {
+  const { ctx } = b;
+  const bound = args(b, f);
+  if (bound.length < 3) throw noSeries(b, f, bound);
+  const type: SqlType = bound.slice(0, 2).some((a) => exprType(a).kind === 'timestamptz')
+    ? { kind: 'timestamptz' }
+    : bound.slice(0, 2).every((a) => exprType(a).kind !== 'timestamp')
+      ? { kind: 'timestamptz' }
+      : { kind: 'timestamp' };
+  const start = coerceTo(ctx, bound[0], type);
+  const stop = coerceTo(ctx, bound[1], type);
+  const step = coerceTo(ctx, bound[2], { kind: 'interval' });
+  if (!isStatementConstant(start) || start.kind !== 'const' || stop.kind !== 'const' || step.kind !== 'const')
+    throw ctx.notSupported('generate_series over timestamps that are not constant', f.location);
+  const out: Column = ctx.column(name, type, false);
+  const rows: Expr[][] = [];
+  const forward = isPositive(step);
+  if (forward === undefined) throw ctx.error('22023', 'step size cannot equal zero', -1);
+  let at: Expr = start;
+  while (at.kind === 'const' && typeof at.value === 'bigint' && typeof stop.value === 'bigint') {
+    if (forward ? at.value > stop.value : at.value < stop.value) break;
+    rows.push([at]);
+    if (rows.length > TIMESTAMPS_MAX)
+      throw ctx.notSupported('a series of more than a million timestamps', f.location);
+    at = bindOperator(ctx, '+', at, step, -1);
+  }
+  return { kind: 'values', rows, cols: [out] };
+}
+
+/** Is the interval positive? Undefined for zero. */
+function isPositive(step: Expr): boolean | undefined {
+  if (
+    step.kind !== 'const' ||
+    step.value === null ||
+    typeof step.value !== 'object' ||
+    !('months' in step.value)
+  )
+    return undefined;
+  const { months, days, micros } = step.value;
+  const total = BigInt(months) * 30n * 86_400_000_000n + BigInt(days) * 86_400_000_000n + micros;
+  return total === 0n ? undefined : total > 0n;
+}
