@@ -1,0 +1,326 @@
+/** One plan being run: its slices on the segments of their gangs and on the master.
+ *
+ *  Owns: routes, one Execute call for each segment, the first error. Must not know: sessions, loads.
+ *  Invariants: the first error wins, ends everything everywhere, and is what `run` rejects with; a lost segment is
+ *  named together with the slice that it ran; when `run` settles, the master's slices have ended and their memory is free,
+ *  and the segments have ended theirs or have been told to. */
+import type { ClientReadableStream } from '@grpc/grpc-js';
+import type { ChunkSink, Engine, SliceStats } from '../../engine/api.js';
+import type { ExecuteBody, MotionRoute, SliceDone, SliceFailed } from '../../exchange/control-messages.js';
+import { pack, unpack } from '../../exchange/grpc/codec.js';
+import type { Peers } from '../../exchange/grpc/peer.js';
+import { type ExecuteEvent, SegmentService } from '../../exchange/grpc/services.js';
+import { failureFromWire, MotionBroken } from '../../exchange/motion-error.js';
+import type { MotionService } from '../../exchange/motion-service.js';
+import { MotionSink } from '../../exchange/motion-sink.js';
+import { sliceSources } from '../../exchange/slice-sources.js';
+import type { DistributedPlan, Slice } from '../../plan/physical.js';
+import { MASTER, type MotionId, type SegmentId } from '../../types/ids.js';
+import type { OutChunk } from '../../types/memory.js';
+import { assert, SqlError } from '../../types/sql-error.js';
+import type { Member } from '../cluster/membership.js';
+import type { MotionRunStats, RunOptions, RunStats, SliceRunStats } from './api.js';
+
+export type QueryHost = {
+  readonly engine: Engine;
+  readonly exchange: MotionService;
+  readonly peers: Peers;
+  /** Where segments reach the master's exchange. */
+  readonly address: string;
+  readonly memoryLimitBytes: number;
+};
+
+/** Slices that one process runs. */
+type Share = { readonly member: Member; readonly slices: readonly Slice[] };
+
+export class RunningQuery {
+  private readonly host: QueryHost;
+  private readonly plan: DistributedPlan;
+  private readonly options: RunOptions;
+  private readonly shares: readonly Share[];
+  private readonly routes: Record<number, MotionRoute>;
+  private readonly abort = new AbortController();
+  private readonly slices: SliceRunStats[] = [];
+  private readonly motions: MotionRunStats[] = [];
+  private calls: ClientReadableStream<ExecuteEvent>[] = [];
+  private failure: { readonly error: unknown } | undefined;
+  private ended: (() => void)[] = [];
+
+  /** `members`: of every segment in a gang, all up. */
+  constructor(
+    host: QueryHost,
+    plan: DistributedPlan,
+    options: RunOptions,
+    members: ReadonlyMap<SegmentId, Member>,
+  ) {
+    this.host = host;
+    this.plan = plan;
+    this.options = options;
+    this.shares = [...members.values()].map((member) => ({
+      member,
+      slices: plan.slices.filter((s) => s.gang.includes(member.id)),
+    }));
+    this.routes = makeRoutes(plan, (id) => (id === MASTER ? host.address : members.get(id)!.address));
+  }
+
+  uses(segment: SegmentId): boolean {
+    return this.shares.some((s) => s.member.id === segment);
+  }
+
+  async run(): Promise<RunStats> {
+    const began = performance.now();
+    const { signal, queryId } = this.options;
+    const onAbort = (): void => this.fail(cancelReason(signal));
+    if (signal.aborted) throw cancelReason(signal);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const own = this.plan.slices.filter((s) => s.gang.includes(MASTER));
+      this.registerReceivers(own);
+      await Promise.all([
+        ...this.shares.map((share) => this.execute(share)),
+        ...own.map((slice) => this.runHere(slice)),
+      ]);
+    } catch (e) {
+      this.fail(e);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.host.exchange.endQuery(queryId);
+    }
+    if (this.failure !== undefined) throw this.failure.error;
+    return {
+      slices: this.slices,
+      motions: this.motions,
+      rowsInserted: this.rowsInserted(),
+      totalMs: performance.now() - began,
+    };
+  }
+
+  /** The segment is gone; its calls may not have noticed yet. */
+  segmentLost(member: Member): void {
+    this.fail(this.lossOf(member));
+  }
+
+  /** The first error ends everything; later ones are its consequences. */
+  fail(error: unknown): void {
+    if (this.failure !== undefined) return;
+    const lost = error instanceof MotionBroken ? this.shareOf(error.segment) : undefined;
+    this.failure = { error: lost === undefined ? error : this.lossOf(lost.member) };
+    this.abort.abort(this.failure.error);
+    for (const call of this.calls) call.cancel();
+    for (const end of this.ended) end();
+  }
+
+  private shareOf(segment: SegmentId): Share | undefined {
+    return this.shares.find((s) => s.member.id === segment);
+  }
+
+  private lossOf(member: Member): SqlError {
+    const slices = this.shareOf(member.id)?.slices ?? [];
+    const names = slices.map((s) => s.id).join(', ');
+    return new SqlError(
+      '08006',
+      `segment ${member.id} (${member.address}) was lost while running slice${slices.length === 1 ? '' : 's'} ${names}`,
+      {
+        hint: 'Start it again with "mpp start", or start mpp-segment with its data directory; then repeat the query.',
+      },
+    );
+  }
+
+  private registerReceivers(own: readonly Slice[]): void {
+    for (const slice of own)
+      for (const [motion, route] of Object.entries(this.routes))
+        if (this.receivingSlice(Number(motion) as MotionId) === slice)
+          this.host.exchange.register({
+            queryId: this.options.queryId,
+            motion: Number(motion) as MotionId,
+            columns: route.schema,
+            senders: route.senders,
+          });
+  }
+
+  private receivingSlice(motion: MotionId): Slice | undefined {
+    const sender = this.plan.slices.find((s) => s.sink.kind === 'motion' && s.sink.motion === motion);
+    const sink = sender?.sink;
+    return this.plan.slices.find((s) => sink?.kind === 'motion' && s.id === sink.to);
+  }
+
+  private execute({ member, slices }: Share): Promise<void> {
+    const { options } = this;
+    const body: ExecuteBody<Slice, RunOptions['settings']> = {
+      queryId: options.queryId,
+      gxid: options.gxid,
+      snapshotCsn: options.snapshotCsn,
+      slices,
+      params: options.params,
+      settings: options.settings,
+      instrument: options.instrument,
+      memoryLimitBytes: 0,
+      routes: this.routesOf(slices),
+    };
+    return new Promise((resolve) => {
+      if (this.failure !== undefined) return resolve();
+      this.ended.push(resolve);
+      const left = new Set(slices.map((s) => s.id));
+      const call = this.host.peers
+        .at(member.address)
+        .serverStream(SegmentService.Execute, { msgpack: pack(body) });
+      this.calls.push(call);
+      call.on('data', (event: ExecuteEvent) => {
+        if ('done' in event) {
+          const done = unpack<SliceDone<SliceStats>>(event.done);
+          left.delete(done.slice);
+          this.sliceDone(member.id, done);
+        } else if ('failed' in event) this.fail(failureFromWire(unpack<SliceFailed>(event.failed).failure));
+      });
+      call.on('error', () => this.fail(this.lossOf(member)));
+      call.on('end', () => {
+        if (left.size > 0) this.fail(this.lossOf(member));
+        resolve();
+      });
+    });
+  }
+
+  private routesOf(slices: readonly Slice[]): Record<number, MotionRoute> {
+    const routes: Record<number, MotionRoute> = {};
+    for (const [motion, route] of Object.entries(this.routes)) {
+      const id = Number(motion) as MotionId;
+      const receiver = this.receivingSlice(id);
+      if (slices.some((s) => s === receiver || (s.sink.kind === 'motion' && s.sink.motion === id)))
+        routes[id] = route;
+    }
+    return routes;
+  }
+
+  private async runHere(slice: Slice): Promise<void> {
+    const { options, host } = this;
+    const sink = this.sinkOf(slice);
+    try {
+      const stats = await host.engine.runSlice({
+        queryId: options.queryId,
+        slice,
+        params: options.params,
+        settings: options.settings,
+        instrument: options.instrument,
+        memoryLimitBytes: host.memoryLimitBytes,
+        receivers: this.receiversOf(slice),
+        sources: sliceSources(host.exchange, options.queryId, {
+          scan: () => {
+            throw new Error('the master stores no tables');
+          },
+          virtualScan: options.virtualScan,
+        }),
+        sink,
+        signal: this.abort.signal,
+      });
+      const motion =
+        sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined;
+      const rowsOut = sink instanceof MotionSink ? sink.rows : (sink as CountingSink).rows;
+      this.sliceDone(MASTER, { slice: slice.id, stats, rowsOut, motion });
+    } catch (e) {
+      this.fail(e);
+    }
+  }
+
+  private receiversOf(slice: Slice): number {
+    return slice.sink.kind === 'motion' ? this.routes[slice.sink.motion]!.receivers.length : 1;
+  }
+
+  private sinkOf(slice: Slice): ChunkSink {
+    const { sink } = slice;
+    if (sink.kind === 'result') return new CountingSink(this.options.sink);
+    assert(sink.kind === 'motion', 'only segments store rows');
+    return new MotionSink(this.host.exchange, {
+      queryId: this.options.queryId,
+      motion: sink.motion,
+      from: MASTER,
+      mode: sink.mode,
+      columns: sink.cols,
+      receivers: this.routes[sink.motion]!.receivers,
+      onBroken: (e) => this.fail(e),
+    });
+  }
+
+  private sliceDone(segment: SegmentId, done: SliceDone<SliceStats>): void {
+    this.slices.push({ slice: done.slice, segment, stats: done.stats, rowsOut: done.rowsOut });
+    if (done.motion !== undefined)
+      this.motions.push({
+        motion: done.motion.id,
+        segment,
+        rows: done.motion.rows,
+        bytes: done.motion.bytes,
+      });
+  }
+
+  private rowsInserted(): number {
+    let rows = 0;
+    for (const slice of this.plan.slices) {
+      if (slice.sink.kind !== 'insert') continue;
+      const of = this.slices.filter((s) => s.slice === slice.id).map((s) => s.rowsOut);
+      const sum = of.reduce((a, b) => a + b, 0);
+      rows += insertsReplicated(this.plan, slice) ? sum / Math.max(1, of.length) : sum;
+    }
+    return rows;
+  }
+}
+
+/** Every segment gets the same rows: the sink says so, or a broadcast feeds it. */
+export function insertsReplicated(plan: DistributedPlan, slice: Slice): boolean {
+  const { sink } = slice;
+  if (sink.kind !== 'insert') return false;
+  if (sink.replicated !== undefined) return sink.replicated;
+  return plan.slices.some(
+    (s) => s.sink.kind === 'motion' && s.sink.to === slice.id && s.sink.mode === 'broadcast',
+  );
+}
+
+function makeRoutes(plan: DistributedPlan, address: (id: SegmentId) => string): Record<number, MotionRoute> {
+  const routes: Record<number, MotionRoute> = {};
+  for (const sender of plan.slices) {
+    if (sender.sink.kind !== 'motion') continue;
+    const { motion, to, cols } = sender.sink;
+    const receiver = plan.slices.find((s) => s.id === to);
+    assert(receiver !== undefined, `slice ${to} receives motion ${motion}`);
+    routes[motion] = {
+      receivers: receiver.gang.map((segment) => ({ segment, address: address(segment) })),
+      senders: sender.gang,
+      schema: cols,
+    };
+  }
+  return routes;
+}
+
+export function cancelReason(signal: AbortSignal): unknown {
+  return signal.reason instanceof SqlError
+    ? signal.reason
+    : new SqlError('57014', 'canceling statement due to user request');
+}
+
+/** The session's sink, with its rows counted. */
+class CountingSink implements ChunkSink {
+  rows = 0;
+  private readonly target: ChunkSink;
+
+  constructor(target: ChunkSink) {
+    this.target = target;
+  }
+
+  push(chunk: OutChunk): void {
+    this.rows += chunk.rows;
+    this.target.push(chunk);
+  }
+  ready(): boolean {
+    return this.target.ready();
+  }
+  onReady(callback: () => void): void {
+    this.target.onReady(callback);
+  }
+  get done(): boolean {
+    return this.target.done;
+  }
+  finish(): Promise<void> {
+    return this.target.finish();
+  }
+  abort(error: unknown): void {
+    this.target.abort(error);
+  }
+}

@@ -1,0 +1,278 @@
+/** Runs this segment's slices of a query: the Execute call.
+ *
+ *  Owns: the query's receivers, sources and sinks here, and its end: all slices have ended and all memory is free before
+ *  the call ends. Must not know: how the cluster is formed. The first slice that fails ends the others; a cancelled
+ *  call (the master has an error from elsewhere, or is gone) ends all. */
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { ChunkSink, Engine, EvalSettings, SliceStats } from '../engine/api.js';
+import {
+  COPY_SOURCE,
+  type ExecuteBody,
+  type SliceDone,
+  type SliceFailed,
+} from '../exchange/control-messages.js';
+import { pack, unpack } from '../exchange/grpc/codec.js';
+import type { ExecuteEvent, Payload } from '../exchange/grpc/services.js';
+import { failureToWire } from '../exchange/motion-error.js';
+import type { MotionService } from '../exchange/motion-service.js';
+import { MotionSink } from '../exchange/motion-sink.js';
+import { sliceSources } from '../exchange/slice-sources.js';
+import type { Expr } from '../plan/expr.js';
+import type { ScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
+import type { SegmentStore } from '../storage/table-store.js';
+import type { QueryId, SegmentId } from '../types/ids.js';
+import type { BatchSource } from '../types/memory.js';
+import { SqlError } from '../types/sql-error.js';
+import type { Value } from '../types/value.js';
+import { CopySource } from './copy-source.js';
+import { InsertSink } from './insert-sink.js';
+import type { Execution, WriteRegistry } from './write-registry.js';
+
+type Body = ExecuteBody<Slice, EvalSettings>;
+type Call = ServerWritableStream<Payload, ExecuteEvent>;
+
+export type ExecutorHost = {
+  readonly engine: Engine;
+  readonly store: SegmentStore;
+  readonly exchange: MotionService;
+  readonly writes: WriteRegistry;
+  readonly log: Logger;
+};
+
+export class Executor {
+  private readonly host: ExecutorHost;
+  private readonly running = new Set<QueryExecution>();
+  private readonly copySources = new Map<QueryId, CopySource>();
+  private readonly copyWaiters = new Map<QueryId, (s: CopySource) => void>();
+  /** Why queries are refused; undefined while the segment serves. */
+  refusal: SqlError | undefined;
+
+  constructor(host: ExecutorHost) {
+    this.host = host;
+  }
+
+  execute(call: Call): void {
+    const body = unpack<Body>(call.request.msgpack);
+    if (this.refusal !== undefined) {
+      const failed: SliceFailed = { slice: body.slices[0]!.id, failure: failureToWire(this.refusal) };
+      call.write({ failed: pack(failed) });
+      call.end();
+      return;
+    }
+    const execution = new QueryExecution(this.host, body, call, this);
+    this.running.add(execution);
+    execution.ended.finally(() => this.running.delete(execution));
+    execution.start();
+  }
+
+  /** Ends every query; resolves when none is left. */
+  async abortAll(error: SqlError): Promise<void> {
+    for (const e of this.running) e.abort(error);
+    await Promise.all([...this.running].map((e) => e.ended));
+  }
+
+  /** The source that a COPY's lines go to; waits for its query, which may come a moment later. */
+  copySource(queryId: QueryId, signal: AbortSignal): Promise<CopySource> {
+    const source = this.copySources.get(queryId);
+    if (source !== undefined) return Promise.resolve(source);
+    return new Promise((resolve, reject) => {
+      this.copyWaiters.set(queryId, resolve);
+      signal.addEventListener('abort', () => {
+        this.copyWaiters.delete(queryId);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  /** @internal */
+  offerCopySource(queryId: QueryId, source: CopySource): void {
+    this.copySources.set(queryId, source);
+    this.copyWaiters.get(queryId)?.(source);
+    this.copyWaiters.delete(queryId);
+  }
+
+  /** @internal */
+  endCopySource(queryId: QueryId): void {
+    this.copySources.get(queryId)?.close();
+    this.copySources.delete(queryId);
+  }
+}
+
+class QueryExecution implements Execution {
+  readonly ended: Promise<void>;
+  private readonly host: ExecutorHost;
+  private readonly body: Body;
+  private readonly call: Call;
+  private readonly owner: Executor;
+  private readonly controller = new AbortController();
+  private settle!: () => void;
+  private failed = false;
+  private hungUp = false;
+
+  constructor(host: ExecutorHost, body: Body, call: Call, owner: Executor) {
+    this.host = host;
+    this.body = body;
+    this.call = call;
+    this.owner = owner;
+    this.ended = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+    call.on('cancelled', () => this.hangUp());
+    call.on('error', () => this.hangUp());
+  }
+
+  start(): void {
+    this.run().then(
+      () => this.settle(),
+      (e: unknown) => {
+        this.host.log.error({ err: e }, 'a query ended badly');
+        this.settle();
+      },
+    );
+  }
+
+  abort(error: unknown): void {
+    if (!this.controller.signal.aborted) this.controller.abort(error);
+  }
+
+  private hangUp(): void {
+    this.hungUp = true;
+    this.abort(new SqlError('57014', 'canceling statement due to user request'));
+  }
+
+  private async run(): Promise<void> {
+    const { body, host } = this;
+    const { queryId } = body;
+    try {
+      if (body.gxid !== undefined && body.slices.some((s) => s.sink.kind === 'insert'))
+        host.writes.enter(body.gxid, this);
+      for (const [motion, route] of Object.entries(body.routes))
+        if (route.receivers.some((r) => r.segment === host.exchange.self))
+          host.exchange.register({
+            queryId,
+            motion: Number(motion) as never,
+            columns: route.schema,
+            senders: route.senders,
+          });
+      this.emit({ started: true });
+      // Sinks first: their streams connect while the slices compile.
+      const sinks = body.slices.map((s) => this.sinkOf(s));
+      await Promise.all(body.slices.map((s, i) => this.runSlice(s, sinks[i]!)));
+    } catch (e) {
+      this.sliceFailed(body.slices[0]!, e);
+    } finally {
+      host.exchange.endQuery(queryId);
+      this.owner.endCopySource(queryId);
+      if (!this.hungUp) this.call.end();
+    }
+  }
+
+  private async runSlice(original: Slice, sink: ChunkSink): Promise<void> {
+    const { body, host } = this;
+    const slice = storable(original);
+    try {
+      const stats = await host.engine.runSlice({
+        queryId: body.queryId,
+        slice,
+        params: body.params,
+        settings: body.settings,
+        instrument: body.instrument,
+        memoryLimitBytes:
+          body.memoryLimitBytes > 0 ? body.memoryLimitBytes : Math.floor(host.engine.memory.limitBytes * 0.9),
+        receivers: slice.sink.kind === 'motion' ? body.routes[slice.sink.motion]!.receivers.length : 1,
+        sources: sliceSources(host.exchange, body.queryId, {
+          scan: (op: ScanOp) => this.scan(op),
+          virtualScan: (op: VirtualScanOp) => this.virtualScan(op),
+        }),
+        sink,
+        signal: this.controller.signal,
+      });
+      const done: SliceDone<SliceStats> = {
+        slice: slice.id,
+        stats,
+        rowsOut: sink instanceof MotionSink || sink instanceof InsertSink ? sink.rows : 0,
+        motion:
+          sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined,
+      };
+      this.emit({ done: pack(done) });
+    } catch (e) {
+      this.sliceFailed(slice, e);
+    }
+  }
+
+  private sliceFailed(slice: Slice, error: unknown): void {
+    if (!(error instanceof SqlError)) this.host.log.error({ err: error, slice: slice.id }, 'a slice failed');
+    if (!this.failed) {
+      this.failed = true;
+      const failed: SliceFailed = { slice: slice.id, failure: failureToWire(error) };
+      this.emit({ failed: pack(failed) });
+    }
+    this.abort(error);
+  }
+
+  private emit(event: ExecuteEvent): void {
+    if (!this.hungUp) this.call.write(event);
+  }
+
+  private sinkOf(slice: Slice): ChunkSink {
+    const { body, host } = this;
+    const { sink } = slice;
+    if (sink.kind === 'motion')
+      return new MotionSink(host.exchange, {
+        queryId: body.queryId,
+        motion: sink.motion,
+        from: host.exchange.self as SegmentId,
+        mode: sink.mode,
+        columns: sink.cols,
+        receivers: body.routes[sink.motion]!.receivers,
+        onBroken: (e) => this.sliceFailed(slice, e),
+      });
+    if (sink.kind === 'insert') {
+      if (body.gxid === undefined) throw new Error('a slice that stores rows needs a gxid');
+      const writer = host.writes.openWriter(body.gxid, sink.storageId, sink.columns, sink.table);
+      return new InsertSink(writer, (e) => this.sliceFailed(slice, e));
+    }
+    throw new Error(`a segment has no sink for ${sink.kind}`);
+  }
+
+  private scan(op: ScanOp): BatchSource {
+    const zone = op.zone.flatMap((z) => {
+      const at = op.ordinals.indexOf(z.ordinal);
+      const value = z.value === undefined ? undefined : this.constant(z.value);
+      if (at < 0 || (z.value !== undefined && value === undefined)) return [];
+      return [{ ordinal: z.ordinal, op: z.op, value, type: op.scanCols[at]!.type }];
+    });
+    return this.host.store.scan({
+      storageId: op.storageId,
+      csn: this.body.snapshotCsn,
+      ordinals: op.ordinals,
+      columns: op.scanCols,
+      zone,
+    });
+  }
+
+  /** Undefined: not known before the slice runs. */
+  private constant(e: Expr): Value | undefined {
+    if (e.kind === 'const') return e.value;
+    return e.kind === 'param' ? this.body.params[e.index] : undefined;
+  }
+
+  private virtualScan(op: VirtualScanOp): BatchSource {
+    if (op.schema !== COPY_SOURCE.schema || op.table !== COPY_SOURCE.table)
+      throw new Error(`a segment has no table ${op.schema}.${op.table}`);
+    const source = new CopySource(
+      op.cols.map((c) => c.type),
+      this.host.engine.memory,
+    );
+    this.owner.offerCopySource(this.body.queryId, source);
+    return source;
+  }
+}
+
+/** Storage takes every column in the encoding of its type: guaranteed ranges must not narrow what is stored. */
+function storable(slice: Slice): Slice {
+  if (slice.sink.kind !== 'insert') return slice;
+  const cols = slice.sink.cols.map(({ id, name, type, nullable }) => ({ id, name, type, nullable }));
+  return { ...slice, sink: { ...slice.sink, cols } };
+}
