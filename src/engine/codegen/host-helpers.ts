@@ -2,8 +2,15 @@
 import { likeMatch } from '../../types/functions/like.js';
 import { hashNumeric } from '../../types/hash.js';
 import { compareNumeric } from '../../types/numeric.js';
+import { varianceNumeric } from '../../types/numeric-math.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Numeric, Value } from '../../types/value.js';
+
+/** Count, exact sum, exact sum of squares. */
+function variance(sample: boolean, squareRoot: boolean): Helper {
+  return (a) =>
+    varianceNumeric(a[0] as bigint, a[1] as Numeric, a[2] as Numeric, sample, squareRoot) ?? null;
+}
 
 type Helper = (args: readonly Value[], types: readonly SqlType[]) => Value;
 
@@ -13,4 +20,8 @@ export const hostHelpers: Readonly<Record<string, Helper>> = {
   $distribution_hash: (a) => hashNumeric(a[0] as Numeric),
   $like: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, false) ? 1 : 0),
   $ilike: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, true) ? 1 : 0),
+  $var_samp: variance(true, false),
+  $var_pop: variance(false, false),
+  $stddev_samp: variance(true, true),
+  $stddev_pop: variance(false, true),
 };

@@ -1,0 +1,24 @@
+/** Leaves over batches: scan (with its filter), receive, virtual scan. */
+import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
+import { columnsOf } from '../../plan/expr-util.js';
+import { produceBatches } from './batch-source.js';
+import { filtered } from './filter.js';
+import { type Consumer, type SliceCompiler, union } from './pipeline.js';
+
+export function produceScan(c: SliceCompiler, op: ScanOp, consumer: Consumer): void {
+  const label = `scan ${op.table}`;
+  if (op.filter === undefined) {
+    produceBatches(c, op, op.scanCols, label, consumer);
+    return;
+  }
+  const needs = union(consumer.needs, columnsOf(op.filter));
+  produceBatches(c, op, op.scanCols, label, { needs, open: (p) => filtered(p, op.filter!, consumer.open(p)) });
+}
+
+export function produceReceive(c: SliceCompiler, op: ReceiveOp, consumer: Consumer): void {
+  produceBatches(c, op, op.cols, `receive motion ${op.motion}`, consumer);
+}
+
+export function produceVirtualScan(c: SliceCompiler, op: VirtualScanOp, consumer: Consumer): void {
+  produceBatches(c, op, op.cols, `scan ${op.schema}.${op.table}`, consumer);
+}
