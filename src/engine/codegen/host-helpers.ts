@@ -8,8 +8,7 @@ import type { Numeric, Value } from '../../types/value.js';
 
 /** Count, exact sum, exact sum of squares. */
 function variance(sample: boolean, squareRoot: boolean): Helper {
-  return (a) =>
-    varianceNumeric(a[0] as bigint, a[1] as Numeric, a[2] as Numeric, sample, squareRoot) ?? null;
+  return (a) => varianceNumeric(a[0] as bigint, a[1] as Numeric, a[2] as Numeric, sample, squareRoot) ?? null;
 }
 
 type Helper = (args: readonly Value[], types: readonly SqlType[]) => Value;

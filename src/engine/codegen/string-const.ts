@@ -1,7 +1,9 @@
 /** Comparisons of a string with constant bytes: length first, then the bytes as a few immediate words, no loop and no
  *  memory read beyond the string. */
 import type { CmpOp, Expr } from '../../plan/expr.js';
+import type { FunctionBuilder, Local } from '../wasm/module-builder.js';
 import { unpadded } from './compare.js';
+import type { SliceContext } from './context.js';
 import type { Emitter } from './emitter.js';
 import { memEqual } from './lib/strings.js';
 import { isPadded, type Operand, type Val } from './val.js';
@@ -70,11 +72,23 @@ export function emitEqualsBytes(e: Emitter, str: Operand, bytes: Uint8Array): vo
 
 /** Leaves i32 1 when memory at address + offset holds the bytes (at least one). */
 export function emitBytesAt(e: Emitter, address: Operand, offset: number, bytes: Uint8Array): void {
-  const f = e.f;
+  pushBytesAt(e.f, e.ctx, e.qs, () => e.push(address), offset, bytes);
+}
+
+/** The same where there is no emitter; `address` leaves the address, and is called once for each word. */
+export function pushBytesAt(
+  f: FunctionBuilder,
+  ctx: SliceContext,
+  qs: Local,
+  address: () => void,
+  offset: number,
+  bytes: Uint8Array,
+): void {
   const n = bytes.length;
   if (n > INLINE_MAX) {
-    e.push(address).i32(offset).op('i32.add');
-    f.get(e.qs).i32(e.ctx.dataBytes(bytes)).op('i32.add').i32(n).call(e.ctx.lib(memEqual));
+    address();
+    f.i32(offset).op('i32.add');
+    f.get(qs).i32(ctx.dataBytes(bytes)).op('i32.add').i32(n).call(ctx.lib(memEqual));
     return;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, n);
@@ -83,15 +97,15 @@ export function emitBytesAt(e: Emitter, address: Operand, offset: number, bytes:
     if (tests++ > 0) f.op('i32.and');
   };
   const word8 = (at: number): void => {
-    e.push(address)
-      .mem('i64.load', offset + at)
+    address();
+    f.mem('i64.load', offset + at)
       .i64(view.getBigInt64(at, true))
       .op('i64.eq');
     and();
   };
   const word4 = (at: number): void => {
-    e.push(address)
-      .mem('i32.load', offset + at)
+    address();
+    f.mem('i32.load', offset + at)
       .i32(view.getInt32(at, true))
       .op('i32.eq');
     and();
@@ -100,21 +114,23 @@ export function emitBytesAt(e: Emitter, address: Operand, offset: number, bytes:
   for (; at + 8 <= n; at += 8) word8(at);
   const rest = n - at;
   if (rest === 0) return;
-  // The tail overlaps what was compared already when there is enough before it.
-  if (n >= 8 && rest > 4) return word8(n - 8);
-  if (n >= 4) {
+  // The tail may overlap what was compared already.
+  if (n >= 8 && rest > 4) word8(n - 8);
+  else if (n >= 4) {
     if (rest > 4) word4(at);
-    return word4(n - 4);
-  }
-  if (n >= 2) {
-    e.push(address).mem('i32.load16_u', offset).i32(view.getUint16(0, true)).op('i32.eq');
-    and();
-  }
-  if (n !== 2) {
-    e.push(address)
-      .mem('i32.load8_u', offset + n - 1)
-      .i32(bytes[n - 1])
-      .op('i32.eq');
-    and();
+    word4(n - 4);
+  } else {
+    if (n >= 2) {
+      address();
+      f.mem('i32.load16_u', offset).i32(view.getUint16(0, true)).op('i32.eq');
+      and();
+    }
+    if (n !== 2) {
+      address();
+      f.mem('i32.load8_u', offset + n - 1)
+        .i32(bytes[n - 1])
+        .op('i32.eq');
+      and();
+    }
   }
 }

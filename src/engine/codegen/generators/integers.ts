@@ -191,12 +191,12 @@ export const integerGenerators: readonly (readonly [string, Generator])[] = [
         [`-(${a},${b})`, arithmetic('-', kind)],
         [`*(${a},${b})`, arithmetic('*', kind)],
         [`/(${a},${b})`, division('/', kind)],
-        [`%(${a},${b})`, division('%', kind)],
-        [`mod(${a},${b})`, division('%', kind)],
       ];
     }),
   ),
   ...KINDS.flatMap((k): (readonly [string, Generator])[] => [
+    [`%(${k},${k})`, division('%', k)],
+    [`mod(${k},${k})`, division('%', k)],
     [`-(${k})`, negate(k, false)],
     [`+(${k})`, (_e, args) => args[0]],
     [`@(${k})`, negate(k, true)],
