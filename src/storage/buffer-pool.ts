@@ -58,13 +58,18 @@ export class BufferPool {
   private readonly byGroup = new Map<number, Set<string>>();
   /** Unpinned and ready, least recently used first. */
   private readonly idle = new Map<string, CachedColumn>();
+  /** Bytes of all columns, and what they should stay below: workers of the engine allocate too, and cannot evict. */
+  private cachedBytes = 0;
+  private readonly shareBytes: number;
   private loads = 0;
   private quiet: (() => void)[] = [];
   bytesRead = 0;
 
-  constructor(memory: MemoryPool, files: FileCache) {
+  /** `shareBytes`: unpinned columns are evicted when all columns together take more. */
+  constructor(memory: MemoryPool, files: FileCache, shareBytes: number) {
     this.memory = memory;
     this.files = files;
+    this.shareBytes = shareBytes;
     memory.onPressure((needed) => this.evict(needed));
   }
 
@@ -136,8 +141,18 @@ export class BufferPool {
   }
 
   private free(column: CachedColumn): void {
-    if (column.address !== 0) this.memory.free(column.address);
+    if (column.address === 0) return;
+    this.memory.free(column.address);
+    this.cachedBytes -= column.bytes;
     column.address = 0;
+  }
+
+  private allocate(bytes: number): number {
+    const excess = this.cachedBytes + bytes - this.shareBytes;
+    if (excess > 0) this.evict(excess);
+    const address = this.memory.alloc(bytes);
+    this.cachedBytes += bytes;
+    return address;
   }
 
   private add(column: CachedColumn): CachedColumn {
@@ -177,7 +192,7 @@ export class BufferPool {
     const dictAt = aligned(region.bytes);
     const refsAt = dictAt + (dictionary === undefined ? 0 : aligned(dictionary.bytes));
     const bytes = Math.max(64, refsAt + dictCount * 8);
-    const address = this.memory.alloc(bytes);
+    const address = this.allocate(bytes);
     const column = this.add(new CachedColumn(group.id, key, address, bytes));
     const parts: { region: Region; at: number }[] = [{ region, at: address }];
     if (dictionary !== undefined) parts.push({ region: dictionary, at: address + dictAt });
@@ -246,6 +261,7 @@ export class BufferPool {
           column.address = converted.address;
           column.bytes = converted.bytes;
           column.buffers = converted.buffers;
+          this.cachedBytes += converted.bytes;
         } catch (e) {
           error = e;
         }

@@ -34,6 +34,8 @@ export type StoreOptions = {
   /** For messages only. */
   readonly segmentId?: number;
   readonly compactBytes?: number;
+  /** How much of the memory cached columns may take; half of it unless told otherwise. */
+  readonly bufferPoolBytes?: number;
 };
 
 export type ScanRequest = {
@@ -92,7 +94,7 @@ export class SegmentStore {
     this.memory = memory;
     this.log = log;
     this.manifest = manifest;
-    this.pool = new BufferPool(memory, this.files);
+    this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes / 2);
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
   }
@@ -273,7 +275,10 @@ export class SegmentStore {
     const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!.type));
     const tests = request.zone ?? [];
     const groups = visible.filter((g) =>
-      tests.every((t) => zoneMayMatch(g.columns[t.ordinal]!, g.rows, t.type, t)),
+      tests.every((t) => {
+        const column = g.columns[t.ordinal];
+        return column === undefined || zoneMayMatch(column, g.rows, t.type, t);
+      }),
     );
     this.hold(groups);
     return new TableScan({
