@@ -1,19 +1,31 @@
-/** Arrays, as far as catalog queries use them: `x op ANY (array)`, ARRAY[...] of constants.
+/** Arrays, as far as catalog queries use them: `x op ANY (array)`, ARRAY[...], subscripts, unnest.
  *
- *  An array value is its PostgreSQL text literal; a constant one is opened into a list of constants. */
+ *  An array value is its PostgreSQL text literal; one that is written out is opened into a list of expressions, so
+ *  that `= ANY ('{1,2}')` is an `in`. */
 import type { A_ArrayExpr, FuncCall, Node } from 'libpg-query';
-import { type SqlType, TEXT } from '../../types/sql-type.js';
-import type { Expr } from '../expr.js';
-import { exprNullable, exprType, FALSE, TRUE } from '../expr-util.js';
-import { values } from '../logical/builders.js';
+import { type ArrayItem, parseArray } from '../../types/array-text.js';
+import { SqlError } from '../../types/sql-error.js';
+import { INT4, INT8, type SqlType, TEXT } from '../../types/sql-type.js';
+import type { CmpOp, Expr } from '../expr.js';
+import { col, constant, exprType, FALSE, TRUE } from '../expr-util.js';
+import { ONE_ROW, project, repeat } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
 import { callByName } from './call.js';
-import { coerce, coerceExplicit, coerceTo, unify } from './coerce.js';
+import { coerceExplicit, coerceTo, unify } from './coerce.js';
 import type { BindContext } from './context.js';
-import type { Binding } from './level.js';
-import { bindInList, bindOperator } from './operator.js';
+import type { Binding, SelectListSeries } from './level.js';
+import { bindInList, bindOperator, comparable, isCmpOp, noOperator } from './operator.js';
 import { resolveTypeName } from './type-name.js';
+
+const QUANTIFIED: Readonly<Record<CmpOp, string>> = {
+  '=': 'eq',
+  '<>': 'ne',
+  '<': 'lt',
+  '<=': 'le',
+  '>': 'gt',
+  '>=': 'ge',
+};
 
 /** `left op ANY (right)` and ALL, where right is no subquery. */
 export function bindAnyAll(
@@ -35,18 +47,27 @@ export function bindAnyAll(
     return tests.length === 1 ? tests[0] : { kind: all ? 'and' : 'or', args: tests };
   }
   const right = b.bind(rightNode);
-  const type = exprType(right);
-  const array: Expr =
-    type.kind === 'unknown' ? coerceTo(ctx, right, { kind: 'array', element: exprType(left) }) : right;
+  const rightType = exprType(right);
+  const array =
+    rightType.kind === 'unknown'
+      ? coerceTo(ctx, right, { kind: 'array', element: knownType(exprType(left)) })
+      : right;
   const arrayType = exprType(array);
   if (arrayType.kind !== 'array')
     throw ctx.error('42809', 'op ANY/ALL (array) requires array on right side', at);
-  if (array.kind === 'const' && array.value === null)
-    return { kind: 'const', value: null, type: { kind: 'bool' } };
-  const element = coerce(ctx, left, arrayType.element, 'implicit') ?? left;
-  if (op === '=' && !all) return callByName(b, 'array_contains', [array, element], at);
-  if (op === '<>' && all) return { kind: 'not', arg: callByName(b, 'array_contains', [array, element], at) };
-  throw ctx.notSupported(`${op} ${all ? 'ALL' : 'ANY'} over an array that is not constant`, at);
+  if (!isCmpOp(op))
+    throw ctx.notSupported(`${op} ${all ? 'ALL' : 'ANY'} over an array that is not written out`, at);
+  const element: Expr = { kind: 'const', value: null, type: arrayType.element };
+  const pair = comparable(ctx, left, element);
+  if (pair === undefined) throw noOperator(ctx, op, exprType(left), arrayType.element, at);
+  const common = exprType(pair.left);
+  const cast =
+    common.kind === arrayType.element.kind ? array : coerceTo(ctx, array, { kind: 'array', element: common });
+  return callByName(b, `${all ? 'all' : 'any'}_${QUANTIFIED[op]}`, [pair.left, cast], at);
+}
+
+function knownType(t: SqlType): SqlType {
+  return t.kind === 'unknown' ? TEXT : t;
 }
 
 /** The elements of an array that is written out: ARRAY[...], '{...}', or a cast of one. */
@@ -54,12 +75,7 @@ function elements(b: Binding, n: Node, leftType: SqlType): readonly Expr[] | und
   const { ctx } = b;
   if ('A_ArrayExpr' in n) return (n.A_ArrayExpr.elements ?? []).map(b.bind);
   if ('A_Const' in n && n.A_Const.sval !== undefined)
-    return parseElements(
-      ctx,
-      n.A_Const.sval.sval ?? '',
-      leftType.kind === 'unknown' ? TEXT : leftType,
-      n.A_Const.location,
-    );
+    return parseElements(ctx, n.A_Const.sval.sval ?? '', knownType(leftType), n.A_Const.location);
   if ('TypeCast' in n) {
     const { arg, typeName } = n.TypeCast;
     const t = resolveTypeName(ctx, typeName).type;
@@ -79,63 +95,24 @@ function parseElements(
   text: string,
   type: SqlType,
   at: number | undefined,
-): readonly Expr[] {
-  const parts = parseArrayLiteral(text);
-  if (parts === undefined) throw ctx.error('22P02', `malformed array literal: "${text}"`, at);
-  return parts.map((p) => {
-    const e = ctx.at({ kind: 'const', value: p, type: { kind: 'unknown' } } as Expr, at ?? 0);
-    return coerceTo(ctx, e, type);
-  });
-}
-
-/** One-dimensional `{a,"b c",NULL}`; undefined when it is malformed. */
-export function parseArrayLiteral(text: string): (string | null)[] | undefined {
-  const s = text.trim();
-  if (!s.startsWith('{') || !s.endsWith('}')) return undefined;
-  const inner = s.slice(1, -1);
-  if (inner.trim() === '') return [];
-  const items: (string | null)[] = [];
-  let i = 0;
-  for (;;) {
-    while (/\s/.test(inner[i] ?? '')) i++;
-    let item = '';
-    if (inner[i] === '"') {
-      i++;
-      while (i < inner.length && inner[i] !== '"') {
-        if (inner[i] === '\\') i++;
-        item += inner[i++] ?? '';
-      }
-      if (inner[i] !== '"') return undefined;
-      i++;
-      while (/\s/.test(inner[i] ?? '')) i++;
-      items.push(item);
-    } else {
-      while (i < inner.length && inner[i] !== ',') {
-        if (inner[i] === '{' || inner[i] === '}' || inner[i] === '"') return undefined;
-        if (inner[i] === '\\') i++;
-        item += inner[i++] ?? '';
-      }
-      item = item.trimEnd();
-      if (item === '') return undefined;
-      items.push(item.toUpperCase() === 'NULL' ? null : item);
-    }
-    if (i >= inner.length) return items;
-    if (inner[i] !== ',') return undefined;
-    i++;
+): readonly Expr[] | undefined {
+  let items: readonly ArrayItem[];
+  try {
+    items = parseArray(text);
+  } catch (e) {
+    if (e instanceof SqlError) throw e.with({ position: ctx.position(at) });
+    throw e;
   }
+  const exprs: Expr[] = [];
+  for (const value of items) {
+    if (value !== null && typeof value !== 'string') return undefined;
+    const e: Expr = { kind: 'const', value, type: { kind: 'unknown' } };
+    exprs.push(coerceTo(ctx, ctx.at(e, at ?? 0), type));
+  }
+  return exprs;
 }
 
-export function formatArrayLiteral(items: readonly (string | null)[]): string {
-  const item = (s: string | null): string => {
-    if (s === null) return 'NULL';
-    return s === '' || /[\s{},"\\]/.test(s) || s.toUpperCase() === 'NULL'
-      ? `"${s.replace(/["\\]/g, (c) => `\\${c}`)}"`
-      : s;
-  };
-  return `{${items.map(item).join(',')}}`;
-}
-
-/** ARRAY[...] as a value; its elements must be constants. */
+/** ARRAY[...] as a value. */
 export function bindArray(b: Binding, a: A_ArrayExpr, target: SqlType | undefined): Expr {
   const { ctx } = b;
   const nodes = a.elements ?? [];
@@ -147,47 +124,62 @@ export function bindArray(b: Binding, a: A_ArrayExpr, target: SqlType | undefine
       });
     return { kind: 'const', value: '{}', type: { kind: 'array', element: elementType } };
   }
-  const bound =
+  if (nodes.some((n) => 'A_ArrayExpr' in n))
+    throw ctx.notSupported('arrays of several dimensions', a.location);
+  const items =
     elementType === undefined
-      ? unify(ctx, nodes.map(b.bind), 'ARRAY', nodes.map(locationOf), false)
-      : {
-          exprs: nodes.map((x) => coerceExplicit(ctx, b.bind(x), { type: elementType }, locationOf(x))),
-          type: elementType,
-        };
-  const texts = bound.exprs.map((e) => {
-    const text = coerceExplicit(ctx, e, { type: TEXT }, a.location);
-    if (text.kind !== 'const')
-      throw ctx.notSupported('ARRAY of expressions that are not constant', a.location);
-    return text.value as string | null;
-  });
-  return ctx.at(
-    { kind: 'const', value: formatArrayLiteral(texts), type: { kind: 'array', element: bound.type } } as Expr,
-    a.location ?? 0,
-  );
+      ? unify(ctx, nodes.map(b.bind), 'ARRAY', nodes.map(locationOf), false).exprs
+      : nodes.map((x) => coerceExplicit(ctx, b.bind(x), { type: elementType }, locationOf(x)));
+  return callByName(b, 'array', items, a.location);
 }
 
-/** `unnest(array)` in FROM, of an array that is written out: rows of constants. */
-export function unnestPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
+export function bindSubscript(b: Binding, array: Expr, index: Expr, at: number | undefined): Expr {
+  const t = exprType(array);
+  if (t.kind !== 'array')
+    throw b.ctx.error(
+      '42804',
+      `cannot subscript type ${t.kind} because it does not support subscripting`,
+      at,
+    );
+  return callByName(b, 'array_subscript', [array, coerceTo(b.ctx, index, INT4)], at);
+}
+
+/** A series 1..n over the elements of an array, and the element at its current number. */
+export function unnestSeries(
+  b: Binding,
+  f: FuncCall,
+): { readonly series: SelectListSeries; readonly element: Expr } {
   const { ctx } = b;
   const [arg] = f.args ?? [];
   if (arg === undefined || (f.args ?? []).length !== 1)
     throw ctx.notSupported('unnest of several arrays', f.location);
-  const items = elements(b, arg, TEXT);
-  if (items === undefined) throw ctx.notSupported('unnest of an array that is not written out', f.location);
-  if (items.length === 0) {
-    const type = exprType(b.bind(arg));
-    const element: SqlType = type.kind === 'array' ? type.element : TEXT;
-    return values([], [ctx.column(name, element, true)]);
-  }
-  const u = unify(
-    ctx,
-    items,
-    'ARRAY',
-    items.map(() => f.location),
-    false,
-  );
-  return values(
-    u.exprs.map((e) => [e]),
-    [ctx.column(name, u.type, u.exprs.some(exprNullable))],
+  const array = b.bind(arg);
+  const type = exprType(array);
+  if (type.kind === 'unknown')
+    throw ctx.error('42725', 'function unnest(unknown) is not unique', f.location, {
+      hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
+    });
+  if (type.kind !== 'array')
+    throw ctx.error('42883', `function unnest(${type.kind}) does not exist`, f.location, {
+      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+    });
+  const out = ctx.column('unnest', INT8, false);
+  const one = constant(1n, INT8);
+  const count = coerceTo(ctx, callByName(b, 'cardinality', [array], f.location), INT8);
+  const index = coerceExplicit(ctx, col(out), { type: INT4 }, f.location);
+  return {
+    series: { out, count, start: one, step: one },
+    element: bindSubscript(b, array, index, f.location),
+  };
+}
+
+/** `unnest(array)` in FROM: a plan with one column. */
+export function unnestPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
+  const { series, element } = unnestSeries(b, f);
+  const { out, count, start, step } = series;
+  return project(
+    repeat(ONE_ROW, count, { out, start, step }),
+    [element],
+    [b.ctx.column(name, exprType(element), true)],
   );
 }

@@ -6,7 +6,7 @@ import type { A_Expr, CaseExpr, Node, SQLValueFunction } from 'libpg-query';
 import { TEXT, typeName } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { exprType, hasSubquery, TRUE, when } from '../expr-util.js';
-import { bindAnyAll, bindArray } from './array.js';
+import { bindAnyAll, bindArray, bindSubscript, unnestSeries } from './array.js';
 import { listOf, locationOf, namesOf, nodeKind } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
 import { bindFunctionCall, callByName } from './call.js';
@@ -24,6 +24,7 @@ import {
   isCmpOp,
 } from './operator.js';
 import { resolveColumnRef } from './resolve-column.js';
+import { useSelectSeries } from './series.js';
 import { bindSubLink } from './sublink.js';
 import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
@@ -40,7 +41,12 @@ export function bindExpr(b: Binding, n: Node): Expr {
     if (name === 'NOT') return ctx.at(negate(bound[0]), location ?? 0);
     return ctx.at({ kind: name === 'OR' ? 'or' : 'and', args: bound }, location ?? 0);
   }
-  if ('FuncCall' in n) return bindFunctionCall(b, n.FuncCall);
+  if ('FuncCall' in n) {
+    if (namesOf(n.FuncCall.funcname).at(-1) !== 'unnest') return bindFunctionCall(b, n.FuncCall);
+    const { series, element } = unnestSeries(b, n.FuncCall);
+    useSelectSeries(b, series, n.FuncCall.location);
+    return element;
+  }
   if ('TypeCast' in n) {
     const { arg, typeName: target, location } = n.TypeCast;
     const type = resolveTypeName(ctx, target);
@@ -304,12 +310,7 @@ function bindIndirection(b: Binding, n: Extract<Node, { A_Indirection: unknown }
   if (!('A_Indices' in first)) throw b.ctx.notSupported('a field of a row value', locationOf(arg));
   if (first.A_Indices.is_slice === true || indirection.length > 1)
     throw b.ctx.notSupported('array slices', locationOf(arg));
-  return callByName(
-    b,
-    'array_element',
-    [b.bind(operand(arg)), b.bind(operand(first.A_Indices.uidx))],
-    locationOf(arg),
-  );
+  return bindSubscript(b, b.bind(operand(arg)), b.bind(operand(first.A_Indices.uidx)), locationOf(arg));
 }
 
 function bindGrouping(b: Binding, n: Extract<Node, { GroupingFunc: unknown }>): Expr {

@@ -11,7 +11,7 @@ import { ONE_ROW, project, repeat } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { coerce, coerceTo } from './coerce.js';
 import type { BindContext } from './context.js';
-import type { Binding } from './level.js';
+import type { Binding, SelectListSeries } from './level.js';
 import { bindOperator } from './operator.js';
 import { bare } from './type-family.js';
 
@@ -24,17 +24,23 @@ type IntegerSeries = {
 
 /** In the select list: the level gets a series, the expression refers to its column. */
 export function bindSelectSeries(b: Binding, f: FuncCall): Expr {
-  const { ctx, level } = b;
-  if (level.clause !== 'SELECT')
-    throw ctx.error('0A000', `set-returning functions are not allowed in ${level.clause}`, f.location);
-  if (level.series !== undefined)
-    throw ctx.notSupported('several set-returning functions in a select list', f.location);
+  const { ctx } = b;
   const s = integerSeries(b, f);
   if (s === undefined) throw ctx.notSupported('generate_series over dates in a select list', f.location);
   const out = ctx.column('generate_series', INT8, false);
-  level.series = { out, count: s.count, start: s.start, step: s.step };
-  level.ownColumns([out]);
+  useSelectSeries(b, { out, count: s.count, start: s.start, step: s.step }, f.location);
   return ctx.at(coerce(ctx, col(out), s.type, 'explicit') ?? col(out), f.location ?? 0);
+}
+
+/** One series a select list. */
+export function useSelectSeries(b: Binding, series: SelectListSeries, at: number | undefined): void {
+  const { ctx, level } = b;
+  if (level.clause !== 'SELECT')
+    throw ctx.error('0A000', `set-returning functions are not allowed in ${level.clause}`, at);
+  if (level.series !== undefined)
+    throw ctx.notSupported('several set-returning functions in a select list', at);
+  level.series = series;
+  level.ownColumns([series.out]);
 }
 
 /** In FROM: a plan with one column. Arguments may refer to columns from outside (LATERAL). */

@@ -93,7 +93,7 @@ function statements(
     if (mine.length > 1) throw misplaced(source, mine[1]);
     if (mine.length === 1 && !takesClause(r.stmt)) throw misplaced(source, mine[0]);
     const slice = parsed.slice(from, to);
-    const leading = /^(\s|--[^\n]*(\n|$)|\/\*[^]*?\*\/)*/.exec(slice)?.[0].length ?? 0;
+    const leading = /^(\s|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*/.exec(slice)?.[0].length ?? 0;
     const startUnit = from + leading;
     const endUnit = from + slice.trimEnd().length;
     result.push({
