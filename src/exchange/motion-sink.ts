@@ -36,7 +36,7 @@ export class MotionSink {
   private readonly options: MotionSinkOptions;
   private readonly memory: MemoryPool;
   private readonly outlets: readonly (LocalOutlet | RemoteOutlet)[];
-  private turn = 0;
+  private readonly turn: number;
   private readonly signal = new Signal();
 
   constructor(service: MotionService, options: MotionSinkOptions) {
@@ -51,7 +51,7 @@ export class MotionSink {
       },
     };
     const { queryId, motion, from } = options;
-    this.turn = Math.max(0, from) % Math.max(1, options.receivers.length);
+    this.turn = Math.floor(Math.random() * options.receivers.length);
     this.outlets = options.receivers.map(({ segment, address }) =>
       segment === service.self
         ? new LocalOutlet(owner, service.localStream(queryId, motion, from))
@@ -59,13 +59,15 @@ export class MotionSink {
     );
   }
 
+  /** Never throws: what goes wrong here is told to `onBroken`. */
   push(chunk: OutChunk): void {
-    if (chunk.rows === 0) {
-      chunk.release();
-      return;
+    try {
+      if (chunk.rows === 0) chunk.release();
+      else if (this.options.mode === 'broadcast' || chunk.partition === ALL_RECEIVERS) this.broadcast(chunk);
+      else this.send(chunk, this.outletOf(chunk));
+    } catch (e) {
+      this.options.onBroken(e);
     }
-    if (this.options.mode === 'broadcast' || chunk.partition === ALL_RECEIVERS) this.broadcast(chunk);
-    else this.send(chunk, this.outletOf(chunk));
   }
 
   ready(): boolean {
@@ -90,10 +92,9 @@ export class MotionSink {
 
   private outletOf(chunk: OutChunk): LocalOutlet | RemoteOutlet {
     if (this.options.mode === 'gather') return this.outlets[0]!;
-    if (this.options.mode === 'random') {
-      this.turn = (this.turn + 1) % this.outlets.length;
-      return this.outlets[this.turn]!;
-    }
+    // Compiled code takes the receivers in turn; where it starts differs, or small loads would all go to the first.
+    if (this.options.mode === 'random')
+      return this.outlets[(chunk.partition + this.turn) % this.outlets.length]!;
     assert(chunk.partition < this.outlets.length, `partition ${chunk.partition} of ${this.outlets.length}`);
     return this.outlets[chunk.partition]!;
   }

@@ -24,9 +24,10 @@ export default function parse(task: ParseTask): ParseReply {
   const buffers = new Set<ArrayBufferLike>();
   for (const c of rows.columns)
     for (const part of [c.data, c.offsets, c.validity]) if (part !== undefined) buffers.add(part.buffer);
-  // An input buffer may back a column: it moves as well. Both symbols make piscina hand the buffers over uncopied.
-  return {
+  // An input buffer may back a column: it moves as well.
+  const moved = {
     [Piscina.valueSymbol]: { rows },
     [Piscina.transferableSymbol]: [...buffers].filter((b) => b instanceof ArrayBuffer),
-  } as unknown as ParseReply;
+  };
+  return Piscina.move(moved as never) as unknown as ParseReply;
 }

@@ -1,0 +1,111 @@
+/** A running master: catalog, cluster, executor and the clients' server, joined up.
+ *
+ *  Owns: the order in which these start and stop. Also what a test starts within its own process. */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { LocalEngine } from '../engine/runtime/engine.js';
+import { Peers } from '../exchange/grpc/peer.js';
+import { RpcServer } from '../exchange/grpc/server.js';
+import { MotionService } from '../exchange/motion-service.js';
+import { DataLock } from '../exchange/process/data-lock.js';
+import { parseAddress } from '../exchange/process/limits.js';
+import { MASTER, type QueryId, type StorageId } from '../types/ids.js';
+import { Membership } from './cluster/membership.js';
+import { OutcomeLog } from './cluster/outcome-log.js';
+import { ClusterDispatcher } from './dispatch/dispatcher.js';
+
+export type MasterOptions = {
+  readonly data: string;
+  /** For segments. */
+  readonly listen: string;
+  /** Host under which segments reach this process, when it is not the one in `listen`. */
+  readonly advertise: string | undefined;
+  readonly token: string;
+  /** Needed when the data directory is new. */
+  readonly segments: number | undefined;
+  readonly workers: number;
+  readonly memoryBytes: number;
+  readonly log: Logger;
+};
+
+export class Master {
+  readonly dispatcher: ClusterDispatcher;
+  /** `host:port` for segments. */
+  readonly address: string;
+  private readonly parts: {
+    readonly lock: DataLock;
+    readonly engine: LocalEngine;
+    readonly exchange: MotionService;
+    readonly peers: Peers;
+    readonly server: RpcServer;
+    readonly membership: Membership;
+    readonly outcomes: OutcomeLog;
+  };
+  private queries = 0;
+  private readonly started = Date.now().toString(36);
+
+  private constructor(parts: Master['parts'], dispatcher: ClusterDispatcher, address: string) {
+    this.parts = parts;
+    this.dispatcher = dispatcher;
+    this.address = address;
+  }
+
+  /** `liveStorages`: of the catalog; a segment drops all others when it joins. */
+  static async start(
+    options: MasterOptions,
+    liveStorages: () => readonly StorageId[] | undefined,
+  ): Promise<Master> {
+    const { log, token } = options;
+    const { host } = parseAddress(options.listen, '--listen');
+    const lock = await DataLock.take(options.data);
+    const outcomes = await OutcomeLog.open(options.data);
+    const membership = await Membership.open(options.data, options.segments, log);
+    const engine = new LocalEngine({
+      workers: options.workers,
+      memoryBytes: options.memoryBytes,
+      place: 'master',
+    });
+    const peers = new Peers(token);
+    const exchange = new MotionService({ self: MASTER, memory: engine.memory, peers });
+    const server = new RpcServer(token);
+    exchange.addTo(server);
+    const port = await server.listen(options.listen);
+    const address = advertised(options.advertise ?? host, port);
+    const memoryLimitBytes = Math.floor(engine.memory.limitBytes * 0.9);
+    const dispatcher = new ClusterDispatcher(
+      { engine, exchange, peers, address, memoryLimitBytes },
+      membership,
+      outcomes,
+      log,
+    );
+    membership.addTo(server, {
+      resolve: (segment, prepared) => dispatcher.loads.resolve(segment, prepared),
+      liveStorages,
+    });
+    log.info({ address, workers: options.workers, memory: options.memoryBytes }, 'listening for segments');
+    return new Master({ lock, engine, exchange, peers, server, membership, outcomes }, dispatcher, address);
+  }
+
+  /** Unique in the cluster, over restarts too. */
+  newQueryId(): QueryId {
+    return `${this.started}-${++this.queries}` as QueryId;
+  }
+
+  /** Running queries get 57P01. */
+  async stop(): Promise<void> {
+    const { lock, engine, exchange, peers, server, membership, outcomes } = this.parts;
+    await this.dispatcher.stop();
+    membership.close();
+    exchange.close();
+    server.close();
+    peers.close();
+    await engine.close();
+    await outcomes.close();
+    lock.release();
+  }
+}
+
+function advertised(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
