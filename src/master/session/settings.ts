@@ -29,6 +29,9 @@ export class SessionSettings {
   private readonly custom = new Map<string, string>();
   readonly user: string;
   readonly database: string;
+  /** Values as they were when the transaction block began, and what SET LOCAL has changed since. */
+  private before: ReadonlyMap<string, string> | undefined;
+  private readonly local = new Set<string>();
   private readonly changed: (name: string, value: string) => void;
 
   /** `changed` hears of every parameter that is reported to clients. */
@@ -97,6 +100,31 @@ export class SessionSettings {
   resetAll(): void {
     for (const d of SETTING_DEFINITIONS) if (this.values.has(key(d))) this.set(d.name, undefined);
     this.custom.clear();
+  }
+
+  // ---- transaction blocks: ROLLBACK undoes SET, COMMIT undoes SET LOCAL
+
+  beginBlock(): void {
+    this.before = new Map(this.values);
+    this.local.clear();
+  }
+
+  markLocal(name: string): void {
+    const d = settingDefinition(name);
+    if (this.before !== undefined && d !== undefined) this.local.add(key(d));
+  }
+
+  endBlock(committed: boolean): void {
+    const { before } = this;
+    if (before === undefined) return;
+    this.before = undefined;
+    for (const d of SETTING_DEFINITIONS) {
+      const k = key(d);
+      if (committed && !this.local.has(k)) continue;
+      const value = before.get(k);
+      if (value !== this.values.get(k)) this.set(d.name, value === undefined ? undefined : [value]);
+    }
+    this.local.clear();
   }
 
   reported(): readonly (readonly [string, string])[] {

@@ -1,0 +1,55 @@
+/** Prepared statements and portals, by name. */
+import type { BoundStatement } from '../../plan/bind/statement.js';
+import type { DistributedPlan } from '../../plan/physical.js';
+import type { ParsedStatement } from '../../plan/sql/parse.js';
+import type { SqlType } from '../../types/sql-type.js';
+import type { Value } from '../../types/value.js';
+import type { FormatCode } from '../wire/messages.js';
+import type { RowBlock } from './rows.js';
+import type { StatementRun } from './statement-run.js';
+
+/** What binding gave, and what it relied on. */
+export type Binding = {
+  readonly statement: BoundStatement;
+  readonly catalogVersion: number;
+  readonly searchPath: string;
+  /** The plan of a query, as long as what it assumes holds. */
+  plan?: CachedPlan;
+};
+
+export type CachedPlan = {
+  readonly plan: DistributedPlan;
+  readonly segmentCount: number;
+  readonly disabledRules: string;
+};
+
+export type Prepared = {
+  readonly name: string;
+  /** Undefined for an empty statement. */
+  readonly parsed: ParsedStatement | undefined;
+  /** As the client declared them. */
+  readonly declaredTypes: readonly (SqlType | undefined)[];
+  binding: Binding | undefined;
+};
+
+export type Portal = {
+  readonly name: string;
+  readonly prepared: Prepared;
+  readonly params: readonly Value[];
+  readonly resultFormats: readonly FormatCode[];
+  readonly controller: AbortController;
+  run: StatementRun | undefined;
+  /** Rows pulled but not sent yet. */
+  block: RowBlock | undefined;
+  offset: number;
+  rowsSent: number;
+  done: boolean;
+};
+
+/** Ends a portal's query, if it runs, and frees what it holds. */
+export async function closePortal(portal: Portal): Promise<void> {
+  portal.block?.release();
+  portal.block = undefined;
+  portal.done = true;
+  await portal.run?.stream?.close();
+}

@@ -1,0 +1,23 @@
+/** What all sessions of a master share. */
+import type { QueryId } from '../../types/ids.js';
+import type { MasterCatalog } from '../catalog/master-catalog.js';
+import type { SessionActivity } from '../catalog/system/context.js';
+import type { Dispatcher } from '../dispatch/api.js';
+import type { LockTable } from './locks.js';
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type MasterServices = {
+  readonly catalog: MasterCatalog;
+  readonly dispatcher: Dispatcher;
+  readonly locks: LockTable;
+  readonly log: Log;
+  /** Unique in the cluster. */
+  readonly newQueryId: () => QueryId;
+  /** Of all connected sessions. */
+  readonly activity: () => readonly SessionActivity[];
+};

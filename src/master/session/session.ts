@@ -1,0 +1,430 @@
+/** One client's session: its settings, transaction block, prepared statements and portals, and the path of a statement
+ *  from text to rows.
+ *
+ *  Owns: simple queries and the steps of the extended protocol, cancelling and timing out the statement that runs.
+ *  Must not know: sockets. Invariants: one statement runs at a time; every error leaves the session usable; a query
+ *  that is left (closed portal, lost client, cancel) has ended everywhere when its promise settles. */
+
+import { bindStatement } from '../../plan/bind/bind.js';
+import type { BoundStatement } from '../../plan/bind/statement.js';
+import { type ParsedStatement, parseSql } from '../../plan/sql/parse.js';
+import type { FunctionContext } from '../../types/functions/registry-types.js';
+import { SqlError } from '../../types/sql-error.js';
+import type { SqlType } from '../../types/sql-type.js';
+import type { Value } from '../../types/value.js';
+import { CatalogView, catalogFunctions } from '../catalog/catalog-view.js';
+import type { SessionActivity, SystemContext } from '../catalog/system/context.js';
+import { describeStatement } from '../statements/describe.js';
+import { startStatement } from '../statements/start.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import {
+  BIND_COMPLETE,
+  CLOSE_COMPLETE,
+  commandComplete,
+  EMPTY_QUERY,
+  type FieldDescription,
+  type FormatCode,
+  NO_DATA,
+  type NoticeFields,
+  PARSE_COMPLETE,
+  PORTAL_SUSPENDED,
+  parameterDescription,
+  rowDescription,
+} from '../wire/messages.js';
+import type { ClientOutput } from './client-output.js';
+import { type Binding, closePortal, type Portal, type Prepared } from './prepared.js';
+import { sendRows } from './send-rows.js';
+import type { MasterServices } from './services.js';
+import type { SessionSettings } from './settings.js';
+import type { RunContext, StatementRun } from './statement-run.js';
+import { abortedBlock, TransactionBlock } from './transaction.js';
+
+export type ClientInfo = {
+  readonly pid: number;
+  readonly address: string | undefined;
+  readonly port: number;
+};
+
+export class Session {
+  readonly services: MasterServices;
+  readonly settings: SessionSettings;
+  readonly output: ClientOutput;
+  readonly client: ClientInfo;
+  readonly transaction = new TransactionBlock();
+  readonly prepared = new Map<string, Prepared>();
+  private readonly portals = new Map<string, Portal>();
+  private readonly writer = new ByteWriter(64 * 1024);
+  private readonly connected = nowMicros();
+  private running: AbortController | undefined;
+  private query = '';
+  private queryStart: bigint | undefined;
+  private stateChange = nowMicros();
+  private closed = false;
+
+  constructor(services: MasterServices, settings: SessionSettings, output: ClientOutput, client: ClientInfo) {
+    this.services = services;
+    this.settings = settings;
+    this.output = output;
+    this.client = client;
+  }
+
+  // ---------------------------------------------------------------- simple protocol
+
+  /** Runs the statements of `text` in order, each to its CommandComplete; the first error ends the string. */
+  async simpleQuery(text: string): Promise<void> {
+    // As in PostgreSQL, a simple query replaces the unnamed portal and statement.
+    this.prepared.delete('');
+    await this.dropPortal('');
+    const statements = this.begin(text, () => parseSql(text));
+    if (statements.length === 0) this.output.write(EMPTY_QUERY);
+    for (const parsed of statements) {
+      const controller = new AbortController();
+      await this.during(controller, parsed.text, async () => {
+        const one: Prepared = { name: '', parsed, declaredTypes: [], binding: undefined };
+        this.checkBlock(parsed);
+        const run = await startStatement(this, one, this.runContext(controller.signal, []));
+        await this.finishRun(run, controller.signal);
+      });
+    }
+    if (!this.transaction.open) await this.closeAllPortals();
+  }
+
+  private async finishRun(run: StatementRun, signal: AbortSignal): Promise<void> {
+    let rows = 0;
+    if (run.fields !== undefined) this.output.write(rowDescription(run.fields, []));
+    if (run.stream !== undefined) {
+      const state = { block: undefined, offset: 0 };
+      try {
+        const sent = await sendRows(run.stream, state, [], 0, this.output, this.writer, signal);
+        rows = sent.rows;
+      } finally {
+        await releaseState(state, run);
+      }
+    }
+    this.output.write(commandComplete(run.tag(rows)));
+  }
+
+  // ---------------------------------------------------------------- extended protocol
+
+  parse(name: string, text: string, declaredTypes: readonly (SqlType | undefined)[]): void {
+    const statements = this.begin(text, () => parseSql(text));
+    if (statements.length > 1)
+      throw new SqlError('42601', 'cannot insert multiple commands into a prepared statement');
+    const parsed = statements[0];
+    if (parsed !== undefined) this.checkBlock(parsed);
+    if (name !== '' && this.prepared.has(name))
+      throw new SqlError('42P05', `prepared statement "${name}" already exists`);
+    const prepared: Prepared = { name, parsed, declaredTypes, binding: undefined };
+    if (parsed !== undefined) this.bind(prepared, nowMicros());
+    this.prepared.set(name, prepared);
+    this.output.write(PARSE_COMPLETE);
+  }
+
+  preparedStatement(name: string): Prepared {
+    const prepared = this.prepared.get(name);
+    if (prepared !== undefined) return prepared;
+    throw new SqlError(
+      '26000',
+      name === ''
+        ? 'unnamed prepared statement does not exist'
+        : `prepared statement "${name}" does not exist`,
+    );
+  }
+
+  /** The types of its parameters, once bound. */
+  paramTypes(prepared: Prepared): readonly SqlType[] {
+    return prepared.parsed === undefined ? [] : this.bind(prepared, nowMicros()).statement.paramTypes;
+  }
+
+  async createPortal(
+    name: string,
+    prepared: Prepared,
+    params: readonly Value[],
+    formatsOf: (columns: number) => readonly FormatCode[],
+  ): Promise<void> {
+    if (prepared.parsed !== undefined) this.checkBlock(prepared.parsed);
+    if (name === '') await this.dropPortal('');
+    else if (this.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`);
+    const fields = this.fieldsOf(prepared);
+    this.portals.set(name, {
+      name,
+      prepared,
+      params,
+      resultFormats: formatsOf(fields?.length ?? 0),
+      controller: new AbortController(),
+      run: undefined,
+      block: undefined,
+      offset: 0,
+      rowsSent: 0,
+      done: false,
+    });
+    this.output.write(BIND_COMPLETE);
+  }
+
+  private fieldsOf(prepared: Prepared): readonly FieldDescription[] | undefined {
+    if (prepared.parsed === undefined) return undefined;
+    return describeStatement(this, this.bind(prepared, nowMicros()).statement);
+  }
+
+  describePrepared(name: string): void {
+    const prepared = this.preparedStatement(name);
+    this.output.write(parameterDescription(this.paramTypes(prepared)));
+    this.describeFields(this.fieldsOf(prepared), []);
+  }
+
+  describePortal(name: string): void {
+    const portal = this.portal(name);
+    this.describeFields(portal.run?.fields ?? this.fieldsOf(portal.prepared), portal.resultFormats);
+  }
+
+  private describeFields(
+    fields: readonly FieldDescription[] | undefined,
+    formats: readonly FormatCode[],
+  ): void {
+    this.output.write(fields === undefined ? NO_DATA : rowDescription(fields, formats));
+  }
+
+  private portal(name: string): Portal {
+    const portal = this.portals.get(name);
+    if (portal === undefined) throw new SqlError('34000', `portal "${name}" does not exist`);
+    return portal;
+  }
+
+  async execute(name: string, max: number): Promise<void> {
+    const portal = this.portal(name);
+    const { parsed } = portal.prepared;
+    if (parsed === undefined) {
+      this.output.write(EMPTY_QUERY);
+      return;
+    }
+    this.checkBlock(parsed);
+    await this.during(portal.controller, parsed.text, async () => {
+      const { signal } = portal.controller;
+      try {
+        const first = portal.run === undefined;
+        const run =
+          portal.run ?? (await startStatement(this, portal.prepared, this.runContext(signal, portal.params)));
+        portal.run = run;
+        if (portal.done) {
+          // A finished query has no more rows; a finished command cannot run again.
+          if (run.stream === undefined && !first)
+            throw new SqlError('55000', `portal "${name}" cannot be run`);
+          this.output.write(commandComplete(run.tag(0)));
+          return;
+        }
+        if (run.stream === undefined) {
+          portal.done = true;
+          this.output.write(commandComplete(run.tag(0)));
+          return;
+        }
+        const sent = await sendRows(
+          run.stream,
+          portal,
+          portal.resultFormats,
+          max,
+          this.output,
+          this.writer,
+          signal,
+        );
+        portal.rowsSent += sent.rows;
+        if (sent.more) {
+          this.output.write(PORTAL_SUSPENDED);
+          return;
+        }
+        portal.done = true;
+        await run.stream.close();
+        this.output.write(commandComplete(run.tag(sent.rows)));
+      } catch (e) {
+        this.portals.delete(name);
+        await closePortal(portal);
+        throw e;
+      }
+    });
+  }
+
+  async closeTarget(kind: 'S' | 'P', name: string): Promise<void> {
+    if (kind === 'S') this.prepared.delete(name);
+    else await this.dropPortal(name);
+    this.output.write(CLOSE_COMPLETE);
+  }
+
+  /** Portals live as long as the transaction: outside of a block that is until Sync. */
+  async sync(): Promise<void> {
+    if (!this.transaction.open) await this.closeAllPortals();
+  }
+
+  private async dropPortal(name: string): Promise<void> {
+    const portal = this.portals.get(name);
+    if (portal === undefined) return;
+    this.portals.delete(name);
+    await closePortal(portal);
+  }
+
+  async closeAllPortals(): Promise<void> {
+    for (const name of [...this.portals.keys()]) {
+      // COMMIT run through a portal ends the others, not itself.
+      const portal = this.portals.get(name)!;
+      if (portal.controller !== this.running) await this.dropPortal(name);
+    }
+  }
+
+  // ---------------------------------------------------------------- binding
+
+  /** The statement bound against the catalog as it is now. */
+  bind(prepared: Prepared, now: bigint): Binding {
+    const { catalog } = this.services;
+    const searchPath = this.settings.searchPath().join('\0');
+    const known = prepared.binding;
+    if (known?.catalogVersion === catalog.version && known.searchPath === searchPath) return known;
+    const statement = this.bindParsed(prepared.parsed!, prepared.declaredTypes, now);
+    for (const n of statement.notices) this.output.notice(n);
+    const binding: Binding = { statement, catalogVersion: catalog.version, searchPath };
+    prepared.binding = binding;
+    return binding;
+  }
+
+  private bindParsed(
+    parsed: ParsedStatement,
+    paramTypes: readonly (SqlType | undefined)[],
+    now: bigint,
+  ): BoundStatement {
+    return bindStatement(parsed, this.catalogView(), { paramTypes, functions: this.functionContext(now) });
+  }
+
+  catalogView(): CatalogView {
+    const { catalog, dispatcher } = this.services;
+    return new CatalogView(catalog, this.settings.searchPath(), dispatcher.segments().length);
+  }
+
+  functionContext(now: bigint): FunctionContext {
+    const setting = (name: string) => (this.settings.has(name) ? this.settings.show(name) : undefined);
+    return {
+      ...this.settings.evalSettings(now),
+      catalog: catalogFunctions(this.services.catalog, this.catalogView(), setting),
+    };
+  }
+
+  systemContext(): SystemContext {
+    const { catalog, activity, dispatcher } = this.services;
+    return {
+      catalog,
+      view: this.catalogView(),
+      user: this.settings.user,
+      database: this.settings.database,
+      settings: () => this.settings.rows(),
+      sessions: activity,
+      segments: () => dispatcher.segments(),
+    };
+  }
+
+  setSetting(name: string, values: readonly string[] | undefined, local: boolean): void {
+    this.settings.set(name, values);
+    if (local) this.settings.markLocal(name);
+  }
+
+  notice(n: NoticeFields): void {
+    this.output.notice(n);
+  }
+
+  // ---------------------------------------------------------------- running
+
+  private runContext(signal: AbortSignal, params: readonly Value[]): RunContext {
+    return { signal, params, functions: this.functionContext(this.queryStart ?? nowMicros()) };
+  }
+
+  private begin<T>(text: string, f: () => T): T {
+    this.query = text;
+    this.queryStart = nowMicros();
+    this.stateChange = this.queryStart;
+    return f();
+  }
+
+  /** In a failed block only its end is accepted. */
+  private checkBlock(parsed: ParsedStatement): void {
+    if (!this.transaction.failed) return;
+    const { node } = parsed;
+    const kind = 'TransactionStmt' in node ? node.TransactionStmt.kind : undefined;
+    if (kind === 'TRANS_STMT_COMMIT' || kind === 'TRANS_STMT_ROLLBACK' || kind === 'TRANS_STMT_ROLLBACK_TO')
+      return;
+    throw abortedBlock();
+  }
+
+  /** Runs `work` as the session's statement: cancel requests and the timeout abort `controller`. */
+  private async during(controller: AbortController, text: string, work: () => Promise<void>): Promise<void> {
+    if (this.closed) throw new SqlError('57P01', 'terminating connection');
+    this.query = text;
+    this.queryStart = nowMicros();
+    this.stateChange = this.queryStart;
+    this.running = controller;
+    const timeoutMs = this.settings.number('statement_timeout');
+    const timer =
+      timeoutMs > 0
+        ? setTimeout(
+            () => controller.abort(new SqlError('57014', 'canceling statement due to statement timeout')),
+            timeoutMs,
+          )
+        : undefined;
+    try {
+      await work();
+    } catch (e) {
+      throw controller.signal.aborted ? controller.signal.reason : e;
+    } finally {
+      clearTimeout(timer);
+      this.running = undefined;
+      this.writer.length = 0;
+      this.stateChange = nowMicros();
+    }
+  }
+
+  /** A cancel request: ends the statement that runs, if one does. */
+  cancel(): void {
+    this.running?.abort(new SqlError('57014', 'canceling statement due to user request'));
+  }
+
+  /** The last statement failed: a block becomes a failed one. */
+  fail(): void {
+    this.transaction.fail();
+  }
+
+  /** The client is gone or the server stops: ends what runs and frees everything. */
+  async close(reason: SqlError): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.running?.abort(reason);
+    await this.closeAllPortals();
+  }
+
+  activity(): SessionActivity {
+    const idle = this.transaction.failed
+      ? 'idle in transaction (aborted)'
+      : this.transaction.open
+        ? 'idle in transaction'
+        : 'idle';
+    return {
+      pid: this.client.pid,
+      user: this.settings.user,
+      database: this.settings.database,
+      applicationName: this.settings.get('application_name'),
+      clientAddress: this.client.address,
+      clientPort: this.client.port,
+      connectedMicros: this.connected,
+      queryStartMicros: this.queryStart,
+      stateChangeMicros: this.stateChange,
+      state: this.running === undefined ? idle : 'active',
+      query: this.query,
+    };
+  }
+}
+
+async function releaseState(
+  state: { block: { release(): void } | undefined },
+  run: StatementRun,
+): Promise<void> {
+  state.block?.release();
+  state.block = undefined;
+  await run.stream?.close();
+}
+
+export function nowMicros(): bigint {
+  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000));
+}

@@ -1,0 +1,71 @@
+/** ANALYZE and VACUUM: statistics from a sample of the segments' rows, kept durably in the catalog. */
+import type { TableDef } from '../../plan/catalog.js';
+import { SqlError } from '../../types/sql-error.js';
+import { analyzed, refreshed } from '../catalog/stats.js';
+import type { Session } from '../session/session.js';
+import type { RunContext } from '../session/statement-run.js';
+import { tableTarget } from './load.js';
+import type { Statement } from './start.js';
+
+export async function runAnalyze(
+  session: Session,
+  s: Statement<'analyze'>,
+  context: RunContext,
+): Promise<string> {
+  await analyzeTables(session, s.tables, context, s.verbose);
+  return 'ANALYZE';
+}
+
+export async function runVacuum(
+  session: Session,
+  s: Statement<'vacuum'>,
+  context: RunContext,
+): Promise<string> {
+  if (session.transaction.open) throw new SqlError('25001', 'VACUUM cannot run inside a transaction block');
+  if (s.analyze) await analyzeTables(session, s.tables, context, false);
+  return 'VACUUM';
+}
+
+async function analyzeTables(
+  session: Session,
+  which: readonly TableDef[] | 'all',
+  context: RunContext,
+  verbose: boolean,
+): Promise<void> {
+  const { catalog, locks } = session.services;
+  const oids = which === 'all' ? catalog.tables().map((t) => t.oid) : which.map((t) => t.oid);
+  const timeoutMs = session.settings.number('lock_timeout');
+  for (const oid of oids) {
+    const release = await locks.acquire([oid], 'shared', context.signal, timeoutMs);
+    try {
+      await analyzeTable(session, oid, context, verbose);
+    } finally {
+      release();
+    }
+  }
+}
+
+async function analyzeTable(
+  session: Session,
+  oid: number,
+  context: RunContext,
+  verbose: boolean,
+): Promise<void> {
+  const { catalog, dispatcher } = session.services;
+  const stored = catalog.storedByOid(oid);
+  if (stored?.kind !== 'table') return;
+  const table = catalog.definition(stored);
+  if (table.kind !== 'table') return;
+  const target = tableTarget(table);
+  const before = stored.stats.version;
+  const ordinals = table.columns.map((_, i) => i);
+  if (verbose)
+    session.notice({ severity: 'INFO', code: '00000', message: `analyzing "${table.schema}.${table.name}"` });
+  const result = await dispatcher.analyze(target, ordinals, { signal: context.signal });
+  const summary = await dispatcher.tableSummary(target);
+  await catalog.updateStats(oid, (stats) => {
+    const estimated = analyzed(stats, result.rows, result.columns);
+    // A load that committed meanwhile has widened the bounds past what the summary may have seen.
+    return stats.version === before ? refreshed(estimated, summary) : { ...estimated, rows: stats.rows };
+  });
+}

@@ -1,0 +1,91 @@
+/** SELECT and its kin: a running distributed query as a stream of row blocks. */
+import type { DistributedPlan } from '../../plan/physical.js';
+import type { Csn, QueryId } from '../../types/ids.js';
+import { SqlError } from '../../types/sql-error.js';
+import type { SqlType } from '../../types/sql-type.js';
+import { scanSystemTable } from '../catalog/system/scan.js';
+import type { RunOptions, RunStats } from '../dispatch/api.js';
+import { ChunkQueue } from '../session/chunk-queue.js';
+import type { Prepared } from '../session/prepared.js';
+import { chunkBlock, type RowStream } from '../session/rows.js';
+import type { Session } from '../session/session.js';
+import type { RunContext, StatementRun } from '../session/statement-run.js';
+import { describeStatement } from './describe.js';
+import { queryPlan, withLocks } from './plan.js';
+
+export async function startQuery(
+  session: Session,
+  prepared: Prepared,
+  context: RunContext,
+): Promise<StatementRun> {
+  const locked = await withLocks(session, prepared, context, 'shared', (statement, binding) => {
+    const plan = queryPlan(session, binding, context);
+    return { value: { plan, statement }, oids: plan.assumes.map((a) => a.oid) };
+  });
+  const { plan, statement } = locked.value;
+  return {
+    fields: describeStatement(session, statement),
+    stream: runPlan(session, plan, locked.snapshot, context, locked.release).stream,
+    tag: (rows) => `SELECT ${rows}`,
+  };
+}
+
+export type RunningPlan = {
+  readonly stream: RowStream;
+  readonly stats: Promise<RunStats>;
+};
+
+/** Options that all runs of a session's plans share. */
+export function runOptions(
+  session: Session,
+  context: RunContext,
+  snapshot: Csn,
+): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
+  const { catalog: _, ...settings } = context.functions;
+  const queryId: QueryId = session.services.newQueryId();
+  return {
+    queryId,
+    params: context.params,
+    settings,
+    snapshotCsn: snapshot,
+    virtualScan: (op) => scanSystemTable(op, session.systemContext(), session.services.dispatcher.memory),
+  };
+}
+
+/** Starts the plan; `release` is called when it has ended. */
+export function runPlan(
+  session: Session,
+  plan: DistributedPlan,
+  snapshot: Csn,
+  context: RunContext,
+  release: () => void,
+  instrument = false,
+): RunningPlan {
+  const { dispatcher } = session.services;
+  const sink = new ChunkQueue();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const types: readonly SqlType[] = plan.output.map((c) => c.type);
+  const stats = dispatcher
+    .run(plan, { ...runOptions(session, context, snapshot), gxid: undefined, instrument, signal, sink })
+    .finally(release);
+  const ended = stats.then(
+    () => sink.end(),
+    (e: unknown) => sink.fail(e),
+  );
+  const stream: RowStream = {
+    async next() {
+      const chunk = await sink.next();
+      if (chunk !== undefined) return chunkBlock(chunk, types, dispatcher.memory, context.functions);
+      // Slices that end after the last row may still fail.
+      if (!sink.done) await stats;
+      return undefined;
+    },
+    async close() {
+      sink.stop();
+      stop.abort(new SqlError('57014', 'the rest of the rows is not wanted'));
+      await ended;
+    },
+  };
+  return { stream, stats };
+}

@@ -1,0 +1,100 @@
+/** From a bound statement to its execution: one entry per kind of statement. */
+import type { BoundStatement } from '../../plan/bind/statement.js';
+import { SqlError, unreachable } from '../../types/sql-error.js';
+import type { Prepared } from '../session/prepared.js';
+import type { Session } from '../session/session.js';
+import { command, type RunContext, type StatementRun } from '../session/statement-run.js';
+import { runAnalyze, runVacuum } from './analyze.js';
+import { runCopyFrom } from './copy-from.js';
+import { runCopyTo } from './copy-to.js';
+import { createSchema, createTable, createView, dropObjects, renameRelation } from './ddl.js';
+import { runExplain } from './explain.js';
+import { createTableAs, runInsert, truncate } from './load.js';
+import { deallocate, executePrepared, prepareStatement } from './prepare.js';
+import { startQuery } from './query.js';
+import { runDiscard, runReset, runSet, runSetTransaction, runShow } from './settings.js';
+import { runTransaction } from './transaction.js';
+
+/** Starts the statement. Statements without rows have done their work when this resolves. */
+export async function startStatement(
+  session: Session,
+  prepared: Prepared,
+  context: RunContext,
+): Promise<StatementRun> {
+  const { statement } = session.bind(prepared, context.functions.nowMicros);
+  announceWrite(session, statement);
+  switch (statement.kind) {
+    case 'query':
+      return startQuery(session, prepared, context);
+    case 'insert':
+      return command(`INSERT 0 ${await runInsert(session, prepared, context)}`);
+    case 'createTable':
+      return command(await createTable(session, statement));
+    case 'createTableAs':
+      return command(await createTableAs(session, prepared, context));
+    case 'createView':
+      return command(await createView(session, statement));
+    case 'createSchema':
+      return command(await createSchema(session, statement));
+    case 'drop':
+      return command(await dropObjects(session, statement, context));
+    case 'truncate':
+      return command(await truncate(session, prepared, context));
+    case 'renameTable':
+      return command(await renameRelation(session, statement, context));
+    case 'copyFrom':
+      return command(`COPY ${await runCopyFrom(session, prepared, context)}`);
+    case 'copyTo':
+      return command(`COPY ${await runCopyTo(session, prepared, context)}`);
+    case 'analyze':
+      return command(await runAnalyze(session, statement, context));
+    case 'vacuum':
+      return command(await runVacuum(session, statement, context));
+    case 'set':
+      return command(runSet(session, statement));
+    case 'setTransaction':
+      return command(runSetTransaction(session, statement));
+    case 'reset':
+      return command(runReset(session, statement));
+    case 'show':
+      return runShow(session, statement, context);
+    case 'discard':
+      return command(await runDiscard(session, statement));
+    case 'explain':
+      return runExplain(session, prepared, statement, context);
+    case 'transaction':
+      return command(await runTransaction(session, statement));
+    case 'prepare':
+      return command(prepareStatement(session, statement));
+    case 'execute':
+      return executePrepared(session, statement, context);
+    case 'deallocate':
+      return command(deallocate(session, statement));
+    default:
+      return unreachable(statement);
+  }
+}
+
+const WRITES: Readonly<Record<string, string>> = {
+  insert: 'INSERT',
+  createTable: 'CREATE TABLE',
+  createTableAs: 'CREATE TABLE AS',
+  createView: 'CREATE VIEW',
+  createSchema: 'CREATE SCHEMA',
+  drop: 'DROP',
+  truncate: 'TRUNCATE TABLE',
+  renameTable: 'ALTER TABLE',
+  copyFrom: 'COPY FROM',
+};
+
+/** Refuses a write in a read-only session, warns of one in a transaction block. */
+function announceWrite(session: Session, statement: BoundStatement): void {
+  const name = WRITES[statement.kind];
+  if (name === undefined) return;
+  if (session.settings.on('transaction_read_only') || session.settings.on('default_transaction_read_only'))
+    throw new SqlError('25006', `cannot execute ${name} in a read-only transaction`);
+  const warning = session.transaction.beforeWrite();
+  if (warning !== undefined) session.notice(warning);
+}
+
+export type Statement<K extends BoundStatement['kind']> = Extract<BoundStatement, { readonly kind: K }>;

@@ -1,0 +1,482 @@
+/** One client's connection: the start-up phase, then the message loop of the PostgreSQL protocol.
+ *
+ *  Owns: framing, order and recovery: messages are handled one at a time in the order they came; after an error in
+ *  the extended protocol everything up to Sync is skipped; a malformed message ends this connection only. Must not
+ *  know: SQL. Invariants: input is paused while much of it waits; output waits for the socket (`drained`); when the
+ *  socket closes the session's query is aborted at once. Source: PostgreSQL, chapters 55.2 and 55.7. */
+import type { Socket } from 'node:net';
+import { SqlError } from '../../types/sql-error.js';
+import type { SqlType } from '../../types/sql-type.js';
+import { parseText } from '../../types/text-io.js';
+import type { Value } from '../../types/value.js';
+import type { ClientOutput } from '../session/client-output.js';
+import type { Log } from '../session/services.js';
+import type { Session } from '../session/session.js';
+import { readBinary } from './binary.js';
+import {
+  BodyReader,
+  type FrontendMessage,
+  FrontendReader,
+  protocolViolation,
+  utf8Text,
+} from './frontend-messages.js';
+import {
+  copyResponse,
+  errorResponse,
+  type FormatCode,
+  type NoticeFields,
+  negotiateProtocolVersion,
+  noticeResponse,
+  parameterStatus,
+  readyForQuery,
+} from './messages.js';
+import { typeByOid } from './type-by-oid.js';
+
+const INPUT_WAITING_MAX_BYTES = 4 * 1024 * 1024;
+const SEVERITY_RANK = { DEBUG: 1, LOG: 2, INFO: 9, NOTICE: 3, WARNING: 4 } as const;
+
+export type ConnectionHost = {
+  readonly log: Log;
+  /** The session of a client whose start-up packet is complete; writes nothing itself. */
+  readonly startSession: (
+    parameters: ReadonlyMap<string, string>,
+    output: ClientOutput,
+    socket: Socket,
+  ) => StartedSession;
+  readonly cancel: (pid: number, secret: number) => void;
+  readonly startupTimeoutMs: number;
+};
+
+export type StartedSession = {
+  readonly session: Session;
+  /** AuthenticationOk, parameters, key data. */
+  readonly greeting: readonly Buffer[];
+  readonly ended: () => void;
+};
+
+export class Connection implements ClientOutput {
+  private readonly socket: Socket;
+  private readonly host: ConnectionHost;
+  private readonly reader = new FrontendReader();
+  private started: StartedSession | undefined;
+  private wake: (() => void) | undefined;
+  private closed = false;
+  private paused = false;
+  private readonly drainWaiters = new Set<() => void>();
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.socket = socket;
+    this.host = host;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 30_000);
+    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('drain', () => this.wakeDrain());
+    socket.on('error', () => {});
+    // A client that has half-closed wants no answers: PostgreSQL ends the session at end of file.
+    socket.on('end', () => this.lost());
+    socket.on('close', () => this.lost());
+  }
+
+  /** Serves the client until it goes. Never rejects. */
+  async serve(): Promise<void> {
+    try {
+      if (await this.startUp()) await this.messageLoop();
+    } catch (e) {
+      if (!this.closed) this.fatal(e);
+    } finally {
+      await this.started?.session.close(lostConnection());
+      this.started?.ended();
+      this.socket.end();
+      setTimeout(() => this.socket.destroy(), 1000).unref();
+    }
+  }
+
+  /** The server stops. */
+  shutDown(): void {
+    if (this.closed) return;
+    this.write(
+      errorResponse(new SqlError('57P01', 'terminating connection due to administrator command'), 'FATAL'),
+    );
+    this.socket.end();
+    this.lost();
+  }
+
+  // ---------------------------------------------------------------- input
+
+  private received(chunk: Buffer): void {
+    if (this.closed) return;
+    this.reader.push(chunk);
+    if (!this.paused && this.reader.bufferedBytes > INPUT_WAITING_MAX_BYTES) {
+      this.paused = true;
+      this.socket.pause();
+    }
+    this.wakeReader();
+  }
+
+  private lost(): void {
+    if (this.closed) return;
+    this.closed = true;
+    void this.started?.session.close(lostConnection());
+    this.wakeReader();
+    this.wakeDrain();
+  }
+
+  private wakeReader(): void {
+    const wake = this.wake;
+    this.wake = undefined;
+    wake?.();
+  }
+
+  /** Waits for what `read` finds in the input; undefined when the client is gone. */
+  private async next<T>(read: () => T | undefined): Promise<T | undefined> {
+    for (;;) {
+      const found = read();
+      if (found !== undefined) return found;
+      if (this.closed) return undefined;
+      // What is missing may be a long message: let it come whatever its size.
+      if (this.paused) {
+        this.paused = false;
+        this.socket.resume();
+      }
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  private nextMessage(): Promise<FrontendMessage | undefined> {
+    return this.next(() => this.reader.nextMessage());
+  }
+
+  // ---------------------------------------------------------------- start-up
+
+  private async startUp(): Promise<boolean> {
+    const timer = setTimeout(() => this.socket.destroy(), this.host.startupTimeoutMs);
+    try {
+      for (;;) {
+        const packet = await this.next(() => this.reader.nextStartup());
+        if (packet === undefined) return false;
+        const code = packet.readUInt32BE(0);
+        // SSLRequest, GSSENCRequest: not here; the client goes on in the clear or leaves.
+        if (code === 80877103 || code === 80877104) {
+          // Bytes sent ahead of the answer would be read as if they had come encrypted.
+          if (this.reader.bufferedBytes > 0)
+            throw protocolViolation('received unencrypted data after SSL request');
+          this.socket.write('N');
+          continue;
+        }
+        if (code === 80877102) {
+          if (packet.length === 12) this.host.cancel(packet.readInt32BE(4), packet.readInt32BE(8));
+          return false;
+        }
+        this.accept(packet, code);
+        return true;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private accept(packet: Buffer, code: number): void {
+    const major = code >>> 16;
+    const minor = code & 0xffff;
+    if (major !== 3)
+      throw new SqlError(
+        '0A000',
+        `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.0`,
+      );
+    const body = new BodyReader(packet.subarray(4));
+    const parameters = new Map<string, string>();
+    const unrecognized: string[] = [];
+    for (;;) {
+      if (body.remaining === 0)
+        throw protocolViolation('invalid startup packet layout: expected terminator as last byte');
+      const name = body.string();
+      if (name === '') break;
+      const value = body.string();
+      if (name.startsWith('_pq_.')) unrecognized.push(name);
+      else parameters.set(name, value);
+    }
+    this.started = this.host.startSession(parameters, this, this.socket);
+    if (minor > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
+    for (const m of this.started.greeting) this.write(m);
+    this.ready();
+  }
+
+  private ready(): void {
+    this.write(readyForQuery(this.started!.session.transaction.status));
+  }
+
+  // ---------------------------------------------------------------- messages
+
+  private async messageLoop(): Promise<void> {
+    let skipping = false;
+    for (;;) {
+      const message = await this.nextMessage();
+      if (message === undefined || message.type === 'X') return;
+      if (skipping && message.type !== 'S') continue;
+      skipping = false;
+      const simple = message.type === 'Q' || message.type === 'F';
+      try {
+        await this.handle(message);
+      } catch (e) {
+        if (this.closed) return;
+        if (e instanceof FatalError) throw e.cause;
+        this.failed(e);
+        if (simple) this.ready();
+        else skipping = message.type !== 'S';
+        if (message.type === 'S') this.ready();
+      }
+      // Gives way to input that says more than what is being answered: cancels come over other connections.
+      if (this.socket.writableLength > 1 << 20) await this.drained(NEVER);
+    }
+  }
+
+  private async handle({ type, body }: FrontendMessage): Promise<void> {
+    const { session } = this.started!;
+    const r = new BodyReader(body);
+    switch (type) {
+      case 'Q': {
+        const text = this.field(() => r.string());
+        await session.simpleQuery(text);
+        this.ready();
+        return;
+      }
+      case 'P':
+        return this.parse(r);
+      case 'B':
+        return this.bind(r);
+      case 'D': {
+        const kind = r.byte();
+        const name = r.string();
+        if (kind === 83) session.describePrepared(name);
+        else if (kind === 80) session.describePortal(name);
+        else throw protocolViolation(`invalid DESCRIBE message subtype ${kind}`);
+        return;
+      }
+      case 'E': {
+        const name = r.string();
+        const max = r.i32();
+        await session.execute(name, Math.max(0, max));
+        return;
+      }
+      case 'C': {
+        const kind = r.byte();
+        const name = r.string();
+        if (kind !== 83 && kind !== 80) throw protocolViolation(`invalid CLOSE message subtype ${kind}`);
+        await session.closeTarget(kind === 83 ? 'S' : 'P', name);
+        return;
+      }
+      case 'H':
+        // Everything is written as soon as it is made.
+        return;
+      case 'S':
+        await session.sync();
+        this.ready();
+        return;
+      case 'F':
+        throw new SqlError('0A000', 'function call messages are not supported yet');
+      case 'd':
+      case 'c':
+      case 'f':
+        // Left over from a COPY that ended with an error.
+        return;
+      default:
+        throw new FatalError(protocolViolation(`unexpected message type "${type}"`));
+    }
+  }
+
+  /** A message that cannot be read at all ends the connection. */
+  private field<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (e) {
+      if (e instanceof SqlError && e.code === '08P01') throw new FatalError(e);
+      throw e;
+    }
+  }
+
+  private parse(r: BodyReader): void {
+    const { session } = this.started!;
+    const [name, text, types] = this.field(() => {
+      const n = r.string();
+      const t = r.string();
+      const oids = Array.from({ length: r.count() }, () => r.u32());
+      return [n, t, oids] as const;
+    });
+    session.parse(
+      name,
+      text,
+      types.map((oid): SqlType | undefined => typeByOid(oid)),
+    );
+  }
+
+  private async bind(r: BodyReader): Promise<void> {
+    const { session } = this.started!;
+    const m = this.field(() => {
+      const portal = r.string();
+      const statement = r.string();
+      const formats = Array.from({ length: r.count() }, () => r.i16());
+      const values = Array.from({ length: r.count() }, () => {
+        const length = r.i32();
+        return length === -1 ? undefined : r.bytes(length);
+      });
+      const results = Array.from({ length: r.count() }, () => r.i16());
+      return { portal, statement, formats, values, results };
+    });
+    const prepared = session.preparedStatement(m.statement);
+    const types = session.paramTypes(prepared);
+    const { formats, values } = m;
+    if (formats.length > 1 && formats.length !== values.length)
+      throw protocolViolation(
+        `bind message has ${formats.length} parameter formats but ${values.length} parameters`,
+      );
+    if (values.length !== types.length)
+      throw protocolViolation(
+        `bind message supplies ${values.length} parameters, but prepared statement "${m.statement}" requires ${types.length}`,
+      );
+    const settings = session.functionContext(0n);
+    const params = values.map((b, i): Value => {
+      if (b === undefined) return null;
+      const format = formatCode(formats.length === 1 ? formats[0] : (formats[i] ?? 0));
+      if (format === 1) return readBinary(types[i], b);
+      const text = utf8Text(b);
+      if (text.includes('\0')) throw new SqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
+      return parseText(types[i], text, settings);
+    });
+    await session.createPortal(m.portal, prepared, params, (columns) => {
+      if (m.results.length > 1 && m.results.length !== columns)
+        throw protocolViolation(
+          `bind message has ${m.results.length} result formats but query has ${columns} columns`,
+        );
+      return Array.from({ length: columns }, (_, i) =>
+        formatCode(m.results.length === 1 ? m.results[0] : (m.results[i] ?? 0)),
+      );
+    });
+  }
+
+  /** Reports an error of a statement; the connection goes on. */
+  private failed(e: unknown): void {
+    const { session } = this.started!;
+    session.fail();
+    this.write(errorResponse(this.clientError(e)));
+  }
+
+  private clientError(e: unknown): SqlError {
+    if (e instanceof SqlError) return e;
+    const error = e instanceof Error ? e : new Error(String(e));
+    this.host.log.error({ err: error }, 'internal error in a statement');
+    return new SqlError('XX000', `internal error: ${error.message}`);
+  }
+
+  private fatal(e: unknown): void {
+    this.write(errorResponse(this.clientError(e), 'FATAL'));
+  }
+
+  // ---------------------------------------------------------------- output
+
+  write(message: Buffer): void {
+    if (!this.closed) this.socket.write(message);
+  }
+
+  async drained(signal: AbortSignal): Promise<void> {
+    while (this.socket.writableNeedDrain) {
+      if (signal.aborted) throw signal.reason;
+      if (this.closed) throw lostConnection();
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.drainWaiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        this.drainWaiters.add(done);
+        signal.addEventListener('abort', done, { once: true });
+      });
+    }
+    if (this.closed) throw lostConnection();
+  }
+
+  private wakeDrain(): void {
+    for (const wake of [...this.drainWaiters]) wake();
+  }
+
+  notice(n: NoticeFields): void {
+    const wanted = this.started?.session.settings.get('client_min_messages') ?? 'notice';
+    if (SEVERITY_RANK[n.severity] >= (MINIMUM_RANK[wanted] ?? 3)) this.write(noticeResponse(n));
+  }
+
+  parameterStatus(name: string, value: string): void {
+    this.write(parameterStatus(name, value));
+  }
+
+  async *copyIn(columns: number, signal: AbortSignal): AsyncIterable<Buffer> {
+    this.write(copyResponse('G', columns));
+    const onAbort = () => this.wakeReader();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        const message = await this.next(() => (signal.aborted ? ABORTED : this.reader.nextMessage()));
+        if (message === ABORTED) throw signal.reason;
+        if (message === undefined) throw lostConnection();
+        switch (message.type) {
+          case 'd':
+            yield message.body;
+            break;
+          case 'c':
+            return;
+          case 'f': {
+            const reason = new BodyReader(message.body).string();
+            throw new SqlError('57014', `COPY from stdin failed: ${reason}`);
+          }
+          case 'H':
+          case 'S':
+            // Ignored here: a client may flush and sync while it sends.
+            break;
+          default:
+            throw new FatalError(
+              new SqlError(
+                '08P01',
+                `unexpected message type 0x${message.type.charCodeAt(0).toString(16)} during COPY from stdin`,
+              ),
+            );
+        }
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+const ABORTED: FrontendMessage = { type: '', body: Buffer.alloc(0) };
+const NEVER = new AbortController().signal;
+
+/** `log` ranks above `notice` for clients only through its own name. */
+const MINIMUM_RANK: Readonly<Record<string, number>> = {
+  debug5: 1,
+  debug4: 1,
+  debug3: 1,
+  debug2: 1,
+  debug1: 1,
+  debug: 1,
+  log: 2,
+  notice: 3,
+  warning: 4,
+  error: 5,
+};
+
+class FatalError extends Error {
+  override readonly cause: SqlError;
+  constructor(cause: SqlError) {
+    super(cause.message);
+    this.cause = cause;
+  }
+}
+
+function lostConnection(): SqlError {
+  return new SqlError('08006', 'connection to client lost');
+}
+
+function formatCode(code: number): FormatCode {
+  if (code === 0 || code === 1) return code;
+  throw new SqlError('22023', `unsupported format code: ${code}`);
+}

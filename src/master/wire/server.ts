@@ -1,0 +1,137 @@
+/** The PostgreSQL endpoint: accepts clients, gives each a session, passes cancel requests on.
+ *
+ *  Owns: the listening socket, process ids and secrets of sessions. Invariant: a cancel request acts only when both
+ *  match. Any user and database name is accepted in this version. */
+import { randomInt } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { SqlError } from '../../types/sql-error.js';
+import type { SessionActivity } from '../catalog/system/context.js';
+import type { ClientOutput } from '../session/client-output.js';
+import { LockTable } from '../session/locks.js';
+import type { MasterServices } from '../session/services.js';
+import { Session } from '../session/session.js';
+import { SessionSettings } from '../session/settings.js';
+import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
+import { AUTHENTICATION_OK, backendKeyData, parameterStatus } from './messages.js';
+
+export type WireServerOptions = {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** `activity` and `locks` are the server's own. */
+  readonly services: Omit<MasterServices, 'activity' | 'locks'>;
+  readonly connectionsMax?: number;
+  readonly startupTimeoutMs?: number;
+};
+
+export interface WireServer {
+  readonly port: number;
+  sessions(): readonly SessionActivity[];
+  /** Ends every session, then stops listening. */
+  close(): Promise<void>;
+}
+
+type Entry = { readonly secret: number; readonly session: Session };
+
+export async function startWireServer(options: WireServerOptions): Promise<WireServer> {
+  const entries = new Map<number, Entry>();
+  const connections = new Set<Connection>();
+  let lastPid = process.pid;
+  const sessions = () => [...entries.values()].map((e) => e.session.activity());
+  const services: MasterServices = { ...options.services, activity: sessions, locks: new LockTable() };
+  const connectionsMax = options.connectionsMax ?? 200;
+
+  const startSession = (
+    parameters: ReadonlyMap<string, string>,
+    output: ClientOutput,
+    socket: Socket,
+  ): StartedSession => {
+    if (entries.size >= connectionsMax) throw new SqlError('53300', 'sorry, too many clients already');
+    const pid = nextPid();
+    const secret = randomInt(-(2 ** 31), 2 ** 31);
+    const settings = sessionSettings(parameters, output);
+    const client = { pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
+    const session = new Session(services, settings, output, client);
+    entries.set(pid, { secret, session });
+    const greeting = [
+      AUTHENTICATION_OK,
+      ...settings.reported().map(([name, value]) => parameterStatus(name, value)),
+      backendKeyData(pid, secret),
+    ];
+    return { session, greeting, ended: () => entries.delete(pid) };
+  };
+
+  /** Looks like a process id to clients; unique among the sessions there are. */
+  const nextPid = (): number => {
+    do lastPid = lastPid >= 0x7ffffffe ? 1000 : lastPid + 1;
+    while (entries.has(lastPid));
+    return lastPid;
+  };
+
+  const host: ConnectionHost = {
+    log: services.log,
+    startSession,
+    cancel(pid, secret) {
+      const entry = entries.get(pid);
+      if (entry?.secret === secret) entry.session.cancel();
+    },
+    startupTimeoutMs: options.startupTimeoutMs ?? 60_000,
+  };
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const connection = new Connection(socket, host);
+    connections.add(connection);
+    void connection.serve().finally(() => connections.delete(connection));
+  });
+  await listen(server, options.host, options.port);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    sessions,
+    async close() {
+      for (const c of connections) c.shutDown();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function sessionSettings(parameters: ReadonlyMap<string, string>, output: ClientOutput): SessionSettings {
+  const user = parameters.get('user') ?? '';
+  if (user === '') throw new SqlError('28000', 'no PostgreSQL user name specified in startup packet');
+  if ((parameters.get('replication') ?? 'false') !== 'false')
+    throw new SqlError('0A000', 'replication connections are not supported yet');
+  const database = parameters.get('database') || user;
+  const settings = new SessionSettings(user, database, (name, value) => output.parameterStatus(name, value));
+  for (const [name, value] of parameters) {
+    if (name === 'user' || name === 'database' || name === 'replication') continue;
+    if (name === 'options') for (const [n, v] of commandLineOptions(value)) settings.start(n, v);
+    else settings.start(name, value);
+  }
+  return settings;
+}
+
+/** `-c name=value` and `--name=value` of PGOPTIONS; backslashes escape spaces. */
+export function commandLineOptions(text: string): readonly (readonly [string, string])[] {
+  const words = (text.match(/(?:\\.|[^\s\\])+/g) ?? []).map((w) => w.replace(/\\(.)/g, '$1'));
+  const settings: [string, string][] = [];
+  for (let i = 0; i < words.length; i++) {
+    let assignment: string | undefined;
+    if (words[i] === '-c') assignment = words[++i];
+    else if (words[i].startsWith('--')) assignment = words[i].slice(2);
+    else if (words[i].startsWith('-c')) assignment = words[i].slice(2);
+    const equals = assignment?.indexOf('=') ?? -1;
+    if (assignment === undefined || equals < 1)
+      throw new SqlError('42601', `invalid command-line argument for server process: ${words[i] ?? '-c'}`);
+    settings.push([assignment.slice(0, equals).replaceAll('-', '_'), assignment.slice(equals + 1)]);
+  }
+  return settings;
+}
