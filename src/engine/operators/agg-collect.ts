@@ -5,9 +5,9 @@
 import type { AggCall, Column } from '../../plan/expr.js';
 import { exprNullable, exprType } from '../../plan/expr-util.js';
 import { TEXT } from '../../types/sql-type.js';
-import { copyToArena } from '../codegen/lib/memory.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { emitHostCall } from '../codegen/host-emit.js';
+import { copyToArena } from '../codegen/lib/memory.js';
 import type { Val } from '../codegen/val.js';
 import { notDistinct, pushArenaAlloc } from '../codegen/value-ops.js';
 import type { Func, Local } from '../wasm/module-builder.js';
@@ -42,7 +42,9 @@ export class CollectPlan {
     this.store = new RowStore(c.ctx, this.layout.bytes);
     // DISTINCT without ORDER BY sorts by the argument, so that duplicates are neighbours.
     const order = this.keys.map((column, i) => ({ column, ...agg.orderBy[i] }));
-    if (agg.distinct) for (const column of this.cols) order.push({ column, expr: agg.args[0], descending: false, nullsFirst: false });
+    if (agg.distinct)
+      for (const column of this.cols)
+        order.push({ column, expr: agg.args[0], descending: false, nullsFirst: false });
     this.compare = order.length > 0 ? compareFunction(c, this.layout, order) : undefined;
     this.build = agg.name === 'string_agg' ? this.stringFunction() : this.arrayFunction();
   }
@@ -154,7 +156,11 @@ export class CollectPlan {
       () => {
         f.get(array).get(i).i32(2).op('i32.shl').op('i32.add').mem('i32.load').set(row);
         f.get(i);
-        f.if(() => this.pushSame(e, last, row), () => f.i32(0), 'i32');
+        f.if(
+          () => this.pushSame(e, last, row),
+          () => f.i32(0),
+          'i32',
+        );
         f.op('i32.eqz');
         f.if(() => {
           f.get(array).get(kept).i32(2).op('i32.shl').op('i32.add').get(row).mem('i32.store');
@@ -174,7 +180,11 @@ export class CollectPlan {
     });
   }
 
-  private eachOf(e: Emitter, list: { readonly array: Local; readonly n: Local }, body: (row: Local, i: Local) => void): void {
+  private eachOf(
+    e: Emitter,
+    list: { readonly array: Local; readonly n: Local },
+    body: (row: Local, i: Local) => void,
+  ): void {
     const { f } = e;
     const i = f.local('i32');
     const row = f.local('i32');
@@ -226,7 +236,13 @@ export class CollectPlan {
       const list = this.ordered(e, head, count);
       const text = (s: string): Local => {
         const ref = f.local('i64');
-        f.get(e.qs).i32(c.ctx.dataString(s)).op('i32.add').op('i64.extend_i32_u').i64(BigInt(s.length) << 32n).op('i64.or').set(ref);
+        f.get(e.qs)
+          .i32(c.ctx.dataString(s))
+          .op('i32.add')
+          .op('i64.extend_i32_u')
+          .i64(BigInt(s.length) << 32n)
+          .op('i64.or')
+          .set(ref);
         return ref;
       };
       const open = text('{');
@@ -246,7 +262,14 @@ export class CollectPlan {
         f.get(nullText).set(out);
         const convert = (): void => {
           const plain: Val = { ...v, isNull: undefined };
-          const t = emitHostCall(e, nested ? '$array_nested' : '$array_element', [plain], { type: TEXT, repr: 'str' }, true, false);
+          const t = emitHostCall(
+            e,
+            nested ? '$array_nested' : '$array_element',
+            [plain],
+            { type: TEXT, repr: 'str' },
+            true,
+            false,
+          );
           f.get(e.qs).get(e.ws);
           e.push(t.parts[0]).call(e.ctx.lib(copyToArena)).set(out);
         };

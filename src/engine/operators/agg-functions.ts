@@ -8,8 +8,20 @@ import { type Range, reprOf, type SqlType, typeRange } from '../../types/sql-typ
 import type { Emitter } from '../codegen/emitter.js';
 import { emitHostCall } from '../codegen/host-emit.js';
 import type { Val } from '../codegen/val.js';
+import {
+  addByHost,
+  addFloats,
+  bitwise,
+  CountPrim,
+  extreme,
+  FloatVariancePrim,
+  FoldPrim,
+  fitsAsSum,
+  IntegerSumPrim,
+  keepFirst,
+  type Prim,
+} from './agg-prims.js';
 import type { StateLayout } from './agg-state.js';
-import { addByHost, addFloats, bitwise, CountPrim, extreme, fitsAsSum, FloatVariancePrim, FoldPrim, IntegerSumPrim, keepFirst, type Prim } from './agg-prims.js';
 
 export type PrimUse = { readonly prim: Prim; readonly arg: Expr | undefined };
 
@@ -43,7 +55,10 @@ export function planAggregate(agg: AggCall, ctx: PrimContext): AggPlan {
   const count = (): PrimUse => {
     // count(x) of a column without nulls is count(*).
     const name = arg === undefined || ctx.always(arg) ? '*' : describe(arg);
-    return { prim: ctx.shared(`${key}count|${ctx.fromStates ? agg.out.id : name}`, () => new CountPrim(layout)), arg };
+    return {
+      prim: ctx.shared(`${key}count|${ctx.fromStates ? agg.out.id : name}`, () => new CountPrim(layout)),
+      arg,
+    };
   };
   switch (agg.name) {
     case 'count_star':
@@ -52,7 +67,10 @@ export function planAggregate(agg: AggCall, ctx: PrimContext): AggPlan {
     case 'sum':
       return { prims: [sumOf(agg, arg!, 0, ctx, key, agg.out)], result: (_, [v]) => v };
     case 'avg':
-      return { prims: [sumOf(agg, arg!, 0, ctx, key, undefined), count()], result: (e, [sum, n]) => average(e, sum, n) };
+      return {
+        prims: [sumOf(agg, arg!, 0, ctx, key, undefined), count()],
+        result: (e, [sum, n]) => average(e, sum, n),
+      };
     case 'min':
     case 'max':
       return fold(agg, ctx, extreme(agg.name), false);
@@ -69,11 +87,19 @@ export function planAggregate(agg: AggCall, ctx: PrimContext): AggPlan {
     case 'stddev_pop': {
       const type = exprType(arg!);
       if (type.kind === 'float4' || type.kind === 'float8') {
-        const prim = ctx.shared(`${key}youngs|${ctx.fromStates ? agg.out.id : describe(arg)}`, () => new FloatVariancePrim(layout));
+        const prim = ctx.shared(
+          `${key}youngs|${ctx.fromStates ? agg.out.id : describe(arg)}`,
+          () => new FloatVariancePrim(layout),
+        );
         return { prims: [{ prim, arg }], result: (e, states) => floatVariance(e, agg.name, states) };
       }
       const x = asNumeric(arg!);
-      const square: Expr = { kind: 'call', fn: '*(numeric,numeric)', args: [x, x], type: squareType(exprType(x)) };
+      const square: Expr = {
+        kind: 'call',
+        fn: '*(numeric,numeric)',
+        args: [x, x],
+        type: squareType(exprType(x)),
+      };
       return {
         prims: [count(), sumOf(agg, x, 1, ctx, key, undefined), sumOf(agg, square, 2, ctx, key, undefined)],
         result: (e, [n, sum, squares]) =>
@@ -86,16 +112,32 @@ export function planAggregate(agg: AggCall, ctx: PrimContext): AggPlan {
 }
 
 function describe(x: Expr | undefined): string {
-  return x === undefined ? '' : JSON.stringify(x, (k, v: unknown) => (k === 'position' ? undefined : typeof v === 'bigint' ? `${v}n` : v));
+  return x === undefined
+    ? ''
+    : JSON.stringify(x, (k, v: unknown) =>
+        k === 'position' ? undefined : typeof v === 'bigint' ? `${v}n` : v,
+      );
 }
 
-function fold(agg: AggCall, ctx: PrimContext, f: ConstructorParameters<typeof FoldPrim>[4], buffered: boolean): AggPlan {
+function fold(
+  agg: AggCall,
+  ctx: PrimContext,
+  f: ConstructorParameters<typeof FoldPrim>[4],
+  buffered: boolean,
+): AggPlan {
   const prim = new FoldPrim(ctx.layout, agg.out.type, agg.out.range, buffered, f);
   return { prims: [{ prim, arg: agg.args[0] }], result: (_, [v]) => v };
 }
 
 /** The sum of `x`: state column `index` of the aggregate. */
-function sumOf(agg: AggCall, x: Expr, index: number, ctx: PrimContext, key: string, out: Column | undefined): PrimUse {
+function sumOf(
+  agg: AggCall,
+  x: Expr,
+  index: number,
+  ctx: PrimContext,
+  key: string,
+  out: Column | undefined,
+): PrimUse {
   const { layout } = ctx;
   const type = exprType(x);
   const state = ctx.states?.[index] ?? out;
@@ -107,7 +149,9 @@ function sumOf(agg: AggCall, x: Expr, index: number, ctx: PrimContext, key: stri
   switch (type.kind) {
     case 'float4':
       // avg and variance of float4 work in float8, its sum does not.
-      return out?.type.kind === 'float4' ? foldSum(type, addFloats('f32')) : foldSum(FLOAT8, addFloats('f64'));
+      return out?.type.kind === 'float4'
+        ? foldSum(type, addFloats('f32'))
+        : foldSum(FLOAT8, addFloats('f64'));
     case 'float8':
       return foldSum(FLOAT8, addFloats('f64'));
     case 'interval':
@@ -117,7 +161,10 @@ function sumOf(agg: AggCall, x: Expr, index: number, ctx: PrimContext, key: stri
       // 2^32 rows cannot leave 64 bits; partial sums of many may, and are checked or wide.
       const sumType: SqlType = out ? { kind: 'int8' } : NUMERIC_0;
       const wide = ctx.fromStates && !out;
-      const prim = ctx.shared(`${id}|${wide}|${out !== undefined}`, () => new IntegerSumPrim(layout, sumType, out?.range, wide, ctx.always(x)));
+      const prim = ctx.shared(
+        `${id}|${wide}|${out !== undefined}`,
+        () => new IntegerSumPrim(layout, sumType, out?.range, wide, ctx.always(x)),
+      );
       return { prim, arg: x };
     }
     case 'int8':
@@ -125,12 +172,19 @@ function sumOf(agg: AggCall, x: Expr, index: number, ctx: PrimContext, key: stri
       const scale = type.kind === 'numeric' ? type.scale : 0;
       const range = ctx.rangeOf(x);
       const values = range ?? typeRange(type);
-      const register = scale !== undefined && (state ? reprOf(state.type, state.range) !== 'str' : registerSum(values));
-      if (!register || scale === undefined || values === undefined) return foldSum(NUMERIC, addByHost(NUMERIC), true);
-      const narrow = (!ctx.fromStates && fitsAsSum(values)) || (state !== undefined && reprOf(state.type, state.range) === 'i64');
+      const register =
+        scale !== undefined && (state ? reprOf(state.type, state.range) !== 'str' : registerSum(values));
+      if (!register || scale === undefined || values === undefined)
+        return foldSum(NUMERIC, addByHost(NUMERIC), true);
+      const narrow =
+        (!ctx.fromStates && fitsAsSum(values)) ||
+        (state !== undefined && reprOf(state.type, state.range) === 'i64');
       const sumType: SqlType = { kind: 'numeric', precision: 39, scale };
       const sumRange = state?.range;
-      const prim = ctx.shared(`${id}|${narrow}`, () => new IntegerSumPrim(layout, sumType, sumRange, !narrow, ctx.always(x)));
+      const prim = ctx.shared(
+        `${id}|${narrow}`,
+        () => new IntegerSumPrim(layout, sumType, sumRange, !narrow, ctx.always(x)),
+      );
       return { prim, arg: x };
     }
     default:
@@ -149,7 +203,12 @@ function asNumeric(x: Expr): Expr {
   const type = exprType(x);
   if (type.kind === 'numeric') return x;
   const digits = type.kind === 'int2' ? 5 : type.kind === 'int4' ? 10 : 19;
-  return { kind: 'call', fn: `cast(${type.kind},numeric)`, args: [x], type: { kind: 'numeric', precision: digits, scale: 0 } };
+  return {
+    kind: 'call',
+    fn: `cast(${type.kind},numeric)`,
+    args: [x],
+    type: { kind: 'numeric', precision: digits, scale: 0 },
+  };
 }
 
 function squareType(t: SqlType): SqlType {
@@ -170,7 +229,14 @@ function average(e: Emitter, sum: Val, n: Val): Val {
   if (sum.type.kind === 'interval') {
     e.push(n.parts[0]).op('f64.convert_i64_s');
     const by: Val = { type: FLOAT8, repr: 'f64', parts: [e.save('f64')], isNull: undefined, stable: true };
-    return emitHostCall(e, '/(interval,float8)', [some, by], { type: sum.type, repr: 'interval' }, true, false);
+    return emitHostCall(
+      e,
+      '/(interval,float8)',
+      [some, by],
+      { type: sum.type, repr: 'interval' },
+      true,
+      false,
+    );
   }
   const by: Val = { type: NUMERIC_0, repr: 'i64', parts: n.parts, isNull: undefined, stable: true };
   return emitHostCall(e, '/(numeric,numeric)', [some, by], { type: NUMERIC, repr: 'str' }, true, false);
@@ -179,7 +245,9 @@ function average(e: Emitter, sum: Val, n: Val): Val {
 function floatVariance(e: Emitter, name: string, [n, , squares]: readonly Val[]): Val {
   const { f } = e;
   const sample = name.endsWith('samp');
-  e.push(n.parts[0]).i64(sample ? 1n : 0n).op('i64.le_s');
+  e.push(n.parts[0])
+    .i64(sample ? 1n : 0n)
+    .op('i64.le_s');
   const isNull = e.save('i32');
   e.push(squares.parts[0]);
   e.push(n.parts[0]).op('f64.convert_i64_s');
@@ -191,5 +259,7 @@ function floatVariance(e: Emitter, name: string, [n, , squares]: readonly Val[])
 
 /** Bounds of an expression as far as the columns tell. */
 export function exprRange(x: Expr, cols: readonly Column[]): Range | undefined {
-  return (x.kind === 'col' ? cols.find((col) => col.id === x.id)?.range : undefined) ?? typeRange(exprType(x));
+  return (
+    (x.kind === 'col' ? cols.find((col) => col.id === x.id)?.range : undefined) ?? typeRange(exprType(x))
+  );
 }

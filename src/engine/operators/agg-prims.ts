@@ -62,7 +62,16 @@ export class CountPrim implements Prim {
 
   state(e: Emitter, s: StateAccess): readonly Val[] {
     s.get(this.count);
-    return [{ type: INT8, repr: 'i64', range: { min: 0n, max: ROWS_MAX }, parts: [e.save('i64')], isNull: undefined, stable: true }];
+    return [
+      {
+        type: INT8,
+        repr: 'i64',
+        range: { min: 0n, max: ROWS_MAX },
+        parts: [e.save('i64')],
+        isNull: undefined,
+        stable: true,
+      },
+    ];
   }
 }
 
@@ -128,12 +137,16 @@ export class IntegerSumPrim implements Prim {
 
   private add(e: Emitter, s: StateAccess, arg: Val): void {
     const { f } = e;
-    const scaled = this.scale !== undefined && arg.type.kind === 'numeric' && arg.repr !== 'str' ? (rescaleUp(e, arg, this.scale) ?? arg) : arg;
+    const scaled =
+      this.scale !== undefined && arg.type.kind === 'numeric' && arg.repr !== 'str'
+        ? (rescaleUp(e, arg, this.scale) ?? arg)
+        : arg;
     if (this.high === undefined) {
       const v = toRepr(e, scaled, 'i64');
       // sum(int4) is an int8: only partial sums can be large enough to leave it.
       const bounds = boundsOf(v) ?? { min: -(1n << 63n), max: (1n << 63n) - 1n };
-      const checked = this.type.kind === 'int8' && v.type.kind === 'int8' && !fitsAsSum(bounds) && !this.fits();
+      const checked =
+        this.type.kind === 'int8' && v.type.kind === 'int8' && !fitsAsSum(bounds) && !this.fits();
       s.get(this.low);
       if (!checked) {
         e.push(v.parts[0]).op('i64.add');
@@ -177,7 +190,9 @@ export class IntegerSumPrim implements Prim {
     const isNull = this.seen.isNull(e, s);
     const low = saveCell(e, s, this.low);
     const parts = this.high ? [low, saveCell(e, s, this.high)] : [low];
-    return [{ type: this.type, repr: this.high ? 'i128' : 'i64', range: this.range, parts, isNull, stable: true }];
+    return [
+      { type: this.type, repr: this.high ? 'i128' : 'i64', range: this.range, parts, isNull, stable: true },
+    ];
   }
 }
 
@@ -209,7 +224,10 @@ class ValueCells {
 
   cast(e: Emitter, v: Val): Val {
     const { type } = this;
-    const scaled = type.kind === 'numeric' && type.scale !== undefined && v.type.kind === 'numeric' && v.repr !== 'str' ? (rescaleUp(e, v, type.scale) ?? v) : v;
+    const scaled =
+      type.kind === 'numeric' && type.scale !== undefined && v.type.kind === 'numeric' && v.repr !== 'str'
+        ? (rescaleUp(e, v, type.scale) ?? v)
+        : v;
     return toRepr(e, scaled, this.repr);
   }
 
@@ -243,7 +261,14 @@ class ValueCells {
     f.get(buffer);
     e.push(v.parts[0]).op('i32.wrap_i64').get(length).memoryCopy();
     s.set(this.parts[0], () =>
-      f.get(buffer).op('i64.extend_i32_u').get(length).op('i64.extend_i32_u').i64(32n).op('i64.shl').op('i64.or'),
+      f
+        .get(buffer)
+        .op('i64.extend_i32_u')
+        .get(length)
+        .op('i64.extend_i32_u')
+        .i64(32n)
+        .op('i64.shl')
+        .op('i64.or'),
     );
   }
 }
@@ -271,7 +296,12 @@ export class FoldPrim implements Prim {
     const v = this.cells.cast(e, arg!);
     this.seen.push(e, s);
     e.f.if(
-      () => e.scoped(() => this.fold(e, this.cells.load(e, s, undefined), v, (r) => this.cells.store(e, s, this.cells.cast(e, r)))),
+      () =>
+        e.scoped(() =>
+          this.fold(e, this.cells.load(e, s, undefined), v, (r) =>
+            this.cells.store(e, s, this.cells.cast(e, r)),
+          ),
+        ),
       () =>
         e.scoped(() => {
           this.cells.store(e, s, v);
@@ -289,7 +319,9 @@ export class FoldPrim implements Prim {
   }
 }
 
-export function extreme(name: 'min' | 'max'): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
+export function extreme(
+  name: 'min' | 'max',
+): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
   return (e, old, next, keep) => {
     compareVals(e, next, old);
     e.f.i32(0).op(name === 'min' ? 'i32.lt_s' : 'i32.gt_s');
@@ -301,7 +333,9 @@ export function keepFirst(): void {
   // any_value: the first value stays.
 }
 
-export function bitwise(name: AggregateName): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
+export function bitwise(
+  name: AggregateName,
+): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
   const and = name === 'bit_and' || name === 'bool_and';
   return (e, old, next, keep) => {
     const t = old.repr as 'i32' | 'i64';
@@ -314,11 +348,15 @@ export function bitwise(name: AggregateName): (e: Emitter, old: Val, next: Val, 
 /** old + next by the registry's `+` of the type, called in TypeScript. */
 export function addByHost(type: SqlType): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
   return (e, old, next, keep) =>
-    keep(emitHostCall(e, `+(${type.kind},${type.kind})`, [old, next], { type, repr: reprOf(type) }, true, false));
+    keep(
+      emitHostCall(e, `+(${type.kind},${type.kind})`, [old, next], { type, repr: reprOf(type) }, true, false),
+    );
 }
 
 /** Float sums: overflow to infinity from finite numbers fails, as in PostgreSQL. */
-export function addFloats(t: 'f32' | 'f64'): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
+export function addFloats(
+  t: 'f32' | 'f64',
+): (e: Emitter, old: Val, next: Val, keep: (v: Val) => void) => void {
   return (e, old, next, keep) => {
     const { f } = e;
     e.push(old.parts[0]);
@@ -373,7 +411,16 @@ export class FloatVariancePrim implements Prim {
         e.push(x).get(n).op('f64.mul').get(sum).op('f64.sub').set(d);
         s.set(this.squares, () => {
           s.get(this.squares);
-          f.get(d).get(d).op('f64.mul').get(n).get(n).f64(1).op('f64.sub').op('f64.mul').op('f64.div').op('f64.add');
+          f.get(d)
+            .get(d)
+            .op('f64.mul')
+            .get(n)
+            .get(n)
+            .f64(1)
+            .op('f64.sub')
+            .op('f64.mul')
+            .op('f64.div')
+            .op('f64.add');
         });
       },
       () => {
@@ -440,7 +487,14 @@ export class FloatVariancePrim implements Prim {
       stable: true,
     });
     return [
-      { type: INT8, repr: 'i64', range: { min: 0n, max: ROWS_MAX }, parts: [n], isNull: undefined, stable: true },
+      {
+        type: INT8,
+        repr: 'i64',
+        range: { min: 0n, max: ROWS_MAX },
+        parts: [n],
+        isNull: undefined,
+        stable: true,
+      },
       float(this.sum),
       float(this.squares),
     ];

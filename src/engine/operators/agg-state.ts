@@ -41,9 +41,18 @@ export function inMemory(e: Emitter, row: Local, base: number): StateAccess {
 }
 
 /** Cells in locals, loaded at once from memory and written back by `save`. */
-export function inLocals(e: Emitter, layout: StateLayout, base: Local, offset: number): StateAccess & { save(): void } {
+export function inLocals(
+  e: Emitter,
+  layout: StateLayout,
+  base: Local,
+  offset: number,
+): StateAccess & { save(): void } {
   const locals = new Map(layout.cells.map((cell) => [cell, e.f.local(cell.type)]));
-  for (const [cell, l] of locals) e.f.get(base).mem(`${cell.type}.load`, offset + cell.offset).set(l);
+  for (const [cell, l] of locals)
+    e.f
+      .get(base)
+      .mem(`${cell.type}.load`, offset + cell.offset)
+      .set(l);
   return {
     get: (cell) => e.f.get(locals.get(cell)!),
     set(cell, push) {
@@ -51,7 +60,11 @@ export function inLocals(e: Emitter, layout: StateLayout, base: Local, offset: n
       e.f.set(locals.get(cell)!);
     },
     save() {
-      for (const [cell, l] of locals) e.f.get(base).get(l).mem(`${cell.type}.store`, offset + cell.offset);
+      for (const [cell, l] of locals)
+        e.f
+          .get(base)
+          .get(l)
+          .mem(`${cell.type}.store`, offset + cell.offset);
     },
   };
 }

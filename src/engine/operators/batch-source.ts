@@ -47,7 +47,9 @@ function batchRows(
     const codes = f.local('i32');
     const count = f.local('i32');
     f.get(p.morsel).mem('i32.load', at).set(codes);
-    f.get(p.morsel).mem('i32.load', at + 16).set(count);
+    f.get(p.morsel)
+      .mem('i32.load', at + 16)
+      .set(count);
     p.dicts.set(column.id, {
       count,
       pushCode() {

@@ -1,7 +1,7 @@
 /** A slice -> one WebAssembly module: pipelines, their order, and the layout of the two state blocks. Pure. */
 import type { PhysicalOp, Slice } from '../../plan/physical.js';
 import { unreachable } from '../../types/sql-error.js';
-import type { CompileEnv, CompiledSlice } from '../api.js';
+import type { CompiledSlice, CompileEnv } from '../api.js';
 import { SliceContext } from '../codegen/context.js';
 import { produceAppend } from './append.js';
 import { produceFilter } from './filter.js';

@@ -1,6 +1,7 @@
 /** Keeps rows whose predicate is TRUE. */
-import { columnsOf } from '../../plan/expr-util.js';
+
 import type { Expr } from '../../plan/expr.js';
+import { columnsOf } from '../../plan/expr-util.js';
 import type { FilterOp } from '../../plan/physical.js';
 import { type Body, type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 

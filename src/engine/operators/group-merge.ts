@@ -17,7 +17,10 @@ export function groupMerge(
   c: SliceCompiler,
   table: GroupTable,
   merge: (e: Emitter, into: Local, from: Local) => void,
-): { readonly prepare: (e: Emitter) => void; readonly parallel: { readonly run: string; readonly partsSlot: number } } {
+): {
+  readonly prepare: (e: Emitter) => void;
+  readonly parallel: { readonly run: string; readonly partsSlot: number };
+} {
   const parts = c.ctx.allocQs(8);
   const partBits = parts + 4;
 
@@ -87,7 +90,16 @@ export function groupMerge(
               f.get(entry).i64(32n).op('i64.shr_u').op('i32.wrap_i64').set(hash);
               f.get(entry).op('i64.eqz').op('i32.eqz');
               // The part of a hash: its top bits (two shifts, because a shift by 32 is one by 0).
-              f.get(hash).i32(1).op('i32.shr_u').i32(31).get(bits).op('i32.sub').op('i32.shr_u').get(part).op('i32.eq').op('i32.and');
+              f.get(hash)
+                .i32(1)
+                .op('i32.shr_u')
+                .i32(31)
+                .get(bits)
+                .op('i32.sub')
+                .op('i32.shr_u')
+                .get(part)
+                .op('i32.eq')
+                .op('i32.and');
               f.if(body);
               f.get(index).i32(1).op('i32.add').set(index).br(again);
             });
@@ -113,7 +125,15 @@ export function groupMerge(
       f.get(hash).get(bits).op('i32.shl').i32(32).get(shift).op('i32.sub').op('i32.shr_u').set(index);
       f.block((next) => {
         f.loop((probe) => {
-          f.get(directory).get(index).i32(3).op('i32.shl').op('i32.add').tee(slot).mem('i64.load').tee(known).op('i64.eqz');
+          f.get(directory)
+            .get(index)
+            .i32(3)
+            .op('i32.shl')
+            .op('i32.add')
+            .tee(slot)
+            .mem('i64.load')
+            .tee(known)
+            .op('i64.eqz');
           f.if(() => {
             f.get(slot).get(entry).mem('i64.store');
             f.br(next);

@@ -3,11 +3,12 @@
  *  Directory entry (i64): high half = the hash, low half = address of the row, 0 = free; index = the hash's top bits,
  *  linear probing, at most half full. Growth rehashes the directory alone. 16 bytes in the worker state: +0 directory,
  *  +4 shift, +8 rows, +12 rows at which it grows. */
+
+import type { SliceContext } from '../codegen/context.js';
 import type { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import { hashVals, notDistinct } from '../codegen/value-ops.js';
 import type { Func, Local } from '../wasm/module-builder.js';
-import type { SliceContext } from '../codegen/context.js';
 import { toRepr } from './coerce.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
@@ -55,10 +56,25 @@ function growFunction(ctx: SliceContext): Func {
         f.loop((again) => {
           f.get(at).mem('i64.load').tee(entry).op('i64.eqz').op('i32.eqz');
           f.if(() => {
-            f.get(entry).i64(32n).op('i64.shr_u').op('i32.wrap_i64').i32(32).get(bits).op('i32.sub').op('i32.shr_u').set(index);
+            f.get(entry)
+              .i64(32n)
+              .op('i64.shr_u')
+              .op('i32.wrap_i64')
+              .i32(32)
+              .get(bits)
+              .op('i32.sub')
+              .op('i32.shr_u')
+              .set(index);
             f.block((free) => {
               f.loop((probe) => {
-                f.get(directory).get(index).i32(3).op('i32.shl').op('i32.add').mem('i64.load').op('i64.eqz').brIf(free);
+                f.get(directory)
+                  .get(index)
+                  .i32(3)
+                  .op('i32.shl')
+                  .op('i32.add')
+                  .mem('i64.load')
+                  .op('i64.eqz')
+                  .brIf(free);
                 f.get(index).i32(1).op('i32.add').get(mask).op('i32.and').set(index).br(probe);
               });
             });
@@ -72,7 +88,12 @@ function growFunction(ctx: SliceContext): Func {
   });
 }
 
-export type OpenTable = { readonly directory: Local; readonly shift: Local; readonly mask: Local; readonly row: Local };
+export type OpenTable = {
+  readonly directory: Local;
+  readonly shift: Local;
+  readonly mask: Local;
+  readonly row: Local;
+};
 
 export class GroupTable {
   readonly layout: RowLayout;
@@ -91,8 +112,15 @@ export class GroupTable {
   /** Before the loop of a pipeline that fills the table. */
   open(e: Emitter): OpenTable {
     const { f, ws } = e;
-    const opened: OpenTable = { directory: f.local('i32'), shift: f.local('i32'), mask: f.local('i32'), row: f.local('i32') };
-    f.get(ws).mem('i32.load', this.offset + DIRECTORY).op('i32.eqz');
+    const opened: OpenTable = {
+      directory: f.local('i32'),
+      shift: f.local('i32'),
+      mask: f.local('i32'),
+      row: f.local('i32'),
+    };
+    f.get(ws)
+      .mem('i32.load', this.offset + DIRECTORY)
+      .op('i32.eqz');
     f.if(() => this.grow(e));
     this.reload(e, opened);
     return opened;
@@ -104,8 +132,12 @@ export class GroupTable {
 
   private reload(e: Emitter, o: OpenTable): void {
     const { f, ws } = e;
-    f.get(ws).mem('i32.load', this.offset + DIRECTORY).set(o.directory);
-    f.get(ws).mem('i32.load', this.offset + SHIFT).set(o.shift);
+    f.get(ws)
+      .mem('i32.load', this.offset + DIRECTORY)
+      .set(o.directory);
+    f.get(ws)
+      .mem('i32.load', this.offset + SHIFT)
+      .set(o.shift);
     f.i32(-1).get(o.shift).op('i32.shr_u').set(o.mask);
   }
 
@@ -127,11 +159,27 @@ export class GroupTable {
           e.scoped(() => {
             this.store.append(e, o.row);
             this.layout.storeVals(e, o.row, vals);
-            f.get(slot).get(o.row).op('i64.extend_i32_u').get(hash).op('i64.extend_i32_u').i64(32n).op('i64.shl').op('i64.or');
+            f.get(slot)
+              .get(o.row)
+              .op('i64.extend_i32_u')
+              .get(hash)
+              .op('i64.extend_i32_u')
+              .i64(32n)
+              .op('i64.shl')
+              .op('i64.or');
             f.mem('i64.store');
             onInsert();
-            f.get(ws).get(ws).mem('i32.load', this.offset + COUNT).i32(1).op('i32.add').tee(index).mem('i32.store', this.offset + COUNT);
-            f.get(index).get(ws).mem('i32.load', this.offset + LIMIT).op('i32.gt_u');
+            f.get(ws)
+              .get(ws)
+              .mem('i32.load', this.offset + COUNT)
+              .i32(1)
+              .op('i32.add')
+              .tee(index)
+              .mem('i32.store', this.offset + COUNT);
+            f.get(index)
+              .get(ws)
+              .mem('i32.load', this.offset + LIMIT)
+              .op('i32.gt_u');
             f.if(() => {
               this.grow(e);
               this.reload(e, o);

@@ -5,8 +5,9 @@
  *  output, also for no input. Keeps no order. DISTINCT arguments are sets keyed by (group, argument); such an
  *  aggregate runs serially, because the workers' sets could not be merged after the states were updated.
  *  Memory pressure: `GroupTable` allocates rows and directory; a partial aggregate may be flushed there and then. */
-import { columnsOf, exprNullable, exprType } from '../../plan/expr-util.js';
+
 import type { AggCall, Column, Expr } from '../../plan/expr.js';
+import { columnsOf, exprNullable, exprType } from '../../plan/expr-util.js';
 import type { HashAggOp } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
 import { INT4 } from '../../types/sql-type.js';
@@ -98,7 +99,12 @@ class Aggregation {
   }
 
   private always(a: AggCall, x: Expr | undefined): boolean {
-    return this.op.groups.length > 0 && a.filter === undefined && !this.fromStates && (x === undefined || !exprNullable(x));
+    return (
+      this.op.groups.length > 0 &&
+      a.filter === undefined &&
+      !this.fromStates &&
+      (x === undefined || !exprNullable(x))
+    );
   }
 
   private makeUnits(): void {
@@ -107,7 +113,9 @@ class Aggregation {
       const plan = this.plans[i];
       if (plan instanceof CollectPlan || this.fromStates) return;
       const distinct = a.distinct && this.hasDistinct(a);
-      const key = JSON.stringify([a.filter, distinct, a.args], (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v));
+      const key = JSON.stringify([a.filter, distinct, a.args], (_, v: unknown) =>
+        typeof v === 'bigint' ? `${v}n` : v,
+      );
       let unit = byKey.get(key);
       if (unit === undefined) {
         unit = { filter: a.filter, args: a.args, distinct, updates: [] };
@@ -121,15 +129,22 @@ class Aggregation {
         unit.updates.push(use);
       }
     });
-    for (const plan of this.plans) if (!(plan instanceof CollectPlan)) for (const u of plan.prims) this.prims.add(u.prim);
+    for (const plan of this.plans)
+      if (!(plan instanceof CollectPlan)) for (const u of plan.prims) this.prims.add(u.prim);
   }
 
   private get needs(): ReadonlySet<ColId> {
     const { op } = this;
-    if (this.fromStates) return union(op.groups.map((g) => g.id), ...op.states.map((s) => s.map((col) => col.id)));
+    if (this.fromStates)
+      return union(
+        op.groups.map((g) => g.id),
+        ...op.states.map((s) => s.map((col) => col.id)),
+      );
     return union(
       op.groups.map((g) => g.id),
-      ...op.aggs.flatMap((a) => [...a.args, ...(a.filter ? [a.filter] : []), ...a.orderBy.map((k) => k.expr)]).map((x) => columnsOf(x)),
+      ...op.aggs
+        .flatMap((a) => [...a.args, ...(a.filter ? [a.filter] : []), ...a.orderBy.map((k) => k.expr)])
+        .map((x) => columnsOf(x)),
     );
   }
 
@@ -156,7 +171,9 @@ class Aggregation {
         return {
           row: () => {
             const keys = this.groupKeys(p);
-            table.find(e, opened, keys, () => zeroFill(e, opened.row, this.layout.extraOffset, this.states.bytes));
+            table.find(e, opened, keys, () =>
+              zeroFill(e, opened.row, this.layout.extraOffset, this.states.bytes),
+            );
             this.update(p, s, opened.row, distinctSets, sets);
           },
         };
@@ -208,7 +225,15 @@ class Aggregation {
           const updateAll = (): void => {
             for (const { prim, arg } of unit.updates) {
               const same = unit.args.indexOf(arg!);
-              prim.update(e, s, arg === undefined ? undefined : same >= 0 ? vals[same] : { ...e.emit(arg), isNull: undefined });
+              prim.update(
+                e,
+                s,
+                arg === undefined
+                  ? undefined
+                  : same >= 0
+                    ? vals[same]
+                    : { ...e.emit(arg), isNull: undefined },
+              );
             }
           };
           const set = distinctSets[u];
@@ -216,7 +241,9 @@ class Aggregation {
             updateAll();
             return;
           }
-          const key: Val[] = row ? [{ type: INT4, repr: 'i32', parts: [row], isNull: undefined, stable: true }, ...vals] : [...vals];
+          const key: Val[] = row
+            ? [{ type: INT4, repr: 'i32', parts: [row], isNull: undefined, stable: true }, ...vals]
+            : [...vals];
           set.find(e, opened[u]!, key, updateAll);
         });
       };
@@ -247,7 +274,9 @@ class Aggregation {
           () => f.get(worker).get(qs).mem('i32.load', QS.workers).op('i32.lt_u'),
           () => {
             f.get(qs).get(worker).i32(2).op('i32.shl').op('i32.add').mem('i32.load', QS.workerStates).set(ws);
-            e.scoped(() => this.mergeStates(e, inMemory(e, qs, this.mergedStates), inMemory(e, ws, this.localStates)));
+            e.scoped(() =>
+              this.mergeStates(e, inMemory(e, qs, this.mergedStates), inMemory(e, ws, this.localStates)),
+            );
             f.get(worker).i32(1).op('i32.add').set(worker);
           },
         );
@@ -256,7 +285,11 @@ class Aggregation {
     }
     const merge = this.merges
       ? groupMerge(c, table, (e, into, from) =>
-          this.mergeStates(e, inMemory(e, into, this.layout.extraOffset), inMemory(e, from, this.layout.extraOffset)),
+          this.mergeStates(
+            e,
+            inMemory(e, into, this.layout.extraOffset),
+            inMemory(e, from, this.layout.extraOffset),
+          ),
         )
       : undefined;
     const step = c.finishStep((e) => {
@@ -268,31 +301,41 @@ class Aggregation {
   }
 
   readOne(ready: number, consumer: Consumer): void {
-    this.c.pipeline({ kind: 'once' }, { node: this.op.id, deps: [ready], label: 'aggregate' }, consumer, (p) => (_, body) => {
-      this.bindOutputs(p, inMemory(p.e, p.qs, this.mergedStates), consumer);
-      body.row();
-    });
+    this.c.pipeline(
+      { kind: 'once' },
+      { node: this.op.id, deps: [ready], label: 'aggregate' },
+      consumer,
+      (p) => (_, body) => {
+        this.bindOutputs(p, inMemory(p.e, p.qs, this.mergedStates), consumer);
+        body.row();
+      },
+    );
   }
 
   readGroups(ready: number, consumer: Consumer): void {
     const { layout } = this;
-    this.c.pipeline({ kind: 'rows', listSlot: this.list }, { node: this.op.id, deps: [ready], label: 'groups' }, consumer, (p) => {
-      const { e, f } = p;
-      const row = f.local('i32');
-      return (i, body) => {
-        const emit = (): void => {
-          layout.bind(e, row, consumer.needs);
-          this.bindOutputs(p, inMemory(e, row, layout.extraOffset), consumer);
-          body.row();
+    this.c.pipeline(
+      { kind: 'rows', listSlot: this.list },
+      { node: this.op.id, deps: [ready], label: 'groups' },
+      consumer,
+      (p) => {
+        const { e, f } = p;
+        const row = f.local('i32');
+        return (i, body) => {
+          const emit = (): void => {
+            layout.bind(e, row, consumer.needs);
+            this.bindOutputs(p, inMemory(e, row, layout.extraOffset), consumer);
+            body.row();
+          };
+          f.get(p.morsel).get(i).i32(layout.bytes).op('i32.mul').op('i32.add').set(row);
+          if (!this.merges) emit();
+          else {
+            f.get(row).mem('i32.load8_u', layout.flagOffset).op('i32.eqz');
+            f.if(() => e.scoped(emit));
+          }
         };
-        f.get(p.morsel).get(i).i32(layout.bytes).op('i32.mul').op('i32.add').set(row);
-        if (!this.merges) emit();
-        else {
-          f.get(row).mem('i32.load8_u', layout.flagOffset).op('i32.eqz');
-          f.if(() => e.scoped(emit));
-        }
-      };
-    });
+      },
+    );
   }
 
   private bindOutputs(p: Pipeline, s: StateAccess, consumer: Consumer): void {
@@ -325,5 +368,8 @@ function zeroFill(e: Emitter, row: Local, offset: number, bytes: number): void {
     f.get(row).i32(offset).op('i32.add').i32(0).i32(bytes).memoryFill();
     return;
   }
-  for (let at = 0; at < bytes; at += 8) f.get(row).i64(0n).mem('i64.store', offset + at);
+  for (let at = 0; at < bytes; at += 8)
+    f.get(row)
+      .i64(0n)
+      .mem('i64.store', offset + at);
 }

@@ -12,7 +12,17 @@ import type { Val } from '../codegen/val.js';
 import { hashVals } from '../codegen/value-ops.js';
 import type { Local } from '../wasm/module-builder.js';
 import { isPlainKey, type JoinKey, joinKeys, keyMatches, keyVal } from './join-keys.js';
-import { type Cursor, emitBuildRows, emitMatches, type JoinPlan, keepsBuild, needsBuild, nullRowOf, padsBuild, yieldsBuild } from './join-match.js';
+import {
+  type Cursor,
+  emitBuildRows,
+  emitMatches,
+  type JoinPlan,
+  keepsBuild,
+  needsBuild,
+  nullRowOf,
+  padsBuild,
+  yieldsBuild,
+} from './join-match.js';
 import { JoinTable } from './join-table.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
@@ -39,7 +49,10 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
 
   const fed: Pipeline[] = [];
   c.produce(op.build, {
-    needs: union(buildCols.map((col) => col.id), ...op.buildKeys.map((k) => columnsOf(k))),
+    needs: union(
+      buildCols.map((col) => col.id),
+      ...op.buildKeys.map((k) => columnsOf(k)),
+    ),
     open(p) {
       fed.push(p);
       p.labels.push('build hash table');
@@ -96,7 +109,12 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
 
   const buildIds = new Set(buildCols.map((col) => col.id));
   const emitsBuildIds = new Set([...buildIds].filter((id) => consumer.needs.has(id)));
-  const plan: JoinPlan = { type, layout, mark: op.mark, nullRow: padsBuild(type) ? nullRowOf(c.ctx, layout) : 0 };
+  const plan: JoinPlan = {
+    type,
+    layout,
+    mark: op.mark,
+    nullRow: padsBuild(type) ? nullRowOf(c.ctx, layout) : 0,
+  };
   const silent = type === 'rightSemi' || type === 'rightAnti';
   const probed: Pipeline[] = [];
   c.produce(op.probe, {
@@ -145,7 +163,8 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
               e.scoped(() => {
                 layout.bind(e, row, buildIds);
                 const conditions: (() => void)[] = [];
-                if (!plain) conditions.push(() => f.get(row).mem('i32.load', layout.hashOffset).get(hash).op('i32.eq'));
+                if (!plain)
+                  conditions.push(() => f.get(row).mem('i32.load', layout.hashOffset).get(hash).op('i32.eq'));
                 keys.forEach((k, i) =>
                   conditions.push(() => {
                     const stored = layout.load(e, row, layout.field(k.column.id));
@@ -163,7 +182,9 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
               });
             },
           };
-          const unknown = keepNulls ? unknownTest(p, { keys, vals, table, layout, buildIds, residual: op.residual }) : undefined;
+          const unknown = keepNulls
+            ? unknownTest(p, { keys, vals, table, layout, buildIds, residual: op.residual })
+            : undefined;
           emitMatches(p, plan, cursor, unknown, body.row);
         },
         close: body.close,
@@ -202,7 +223,12 @@ function nest(p: Pipeline, conditions: readonly (() => void)[], then: () => void
 }
 
 /** In a match, integer key columns of the build side are what the probe side has in registers. */
-function bindEqualColumns(p: Pipeline, keys: readonly JoinKey[], vals: readonly Val[], buildIds: ReadonlySet<ColId>): void {
+function bindEqualColumns(
+  p: Pipeline,
+  keys: readonly JoinKey[],
+  vals: readonly Val[],
+  buildIds: ReadonlySet<ColId>,
+): void {
   keys.forEach((k, i) => {
     const { repr, type } = vals[i];
     if (k.build.kind !== 'col' || k.build.id !== k.column.id || !buildIds.has(k.column.id)) return;
@@ -249,7 +275,10 @@ function unknownTest(
           e.push(isNull);
           f.if(
             () => f.i32(1),
-            () => e.scoped(() => keyMatches(e, k, { ...vals[i], isNull: undefined }, { ...stored, isNull: undefined })),
+            () =>
+              e.scoped(() =>
+                keyMatches(e, k, { ...vals[i], isNull: undefined }, { ...stored, isNull: undefined }),
+              ),
             'i32',
           );
         });

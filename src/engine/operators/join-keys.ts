@@ -2,8 +2,9 @@
  *
  *  Both sides of a key are brought to one form, so that equal values have equal hashes: numerics of different scales to
  *  the larger scale in one representation, or to var-numerics when no register is certain to hold them. */
-import { exprNullable, exprType } from '../../plan/expr-util.js';
+
 import type { Column, Expr } from '../../plan/expr.js';
+import { exprNullable, exprType } from '../../plan/expr-util.js';
 import { type Range, type Repr, reprOf, type SqlType, typeRange } from '../../types/sql-type.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { rescaleUp } from '../codegen/numeric-repr.js';
@@ -47,13 +48,21 @@ function scaleOf(type: SqlType): number | undefined {
 }
 
 function rangeOf(x: Expr, cols: readonly Column[]): Range | undefined {
-  return (x.kind === 'col' ? cols.find((col) => col.id === x.id)?.range : undefined) ?? typeRange(exprType(x));
+  return (
+    (x.kind === 'col' ? cols.find((col) => col.id === x.id)?.range : undefined) ?? typeRange(exprType(x))
+  );
 }
 
-function keyForm(probe: Expr, probeRange: Range | undefined, build: Expr, buildRange: Range | undefined): KeyForm {
+function keyForm(
+  probe: Expr,
+  probeRange: Range | undefined,
+  build: Expr,
+  buildRange: Range | undefined,
+): KeyForm {
   const a = exprType(probe);
   const b = exprType(build);
-  if (a.kind !== 'numeric' || b.kind !== 'numeric') return { type: b, repr: reprOf(b, buildRange), range: buildRange };
+  if (a.kind !== 'numeric' || b.kind !== 'numeric')
+    return { type: b, repr: reprOf(b, buildRange), range: buildRange };
   if (a.scale !== undefined && b.scale !== undefined && probeRange && buildRange) {
     const scale = Math.max(a.scale, b.scale);
     const x = scaleRange(probeRange, 10n ** BigInt(scale - a.scale));
@@ -76,7 +85,9 @@ export function keyVal(e: Emitter, key: JoinKey, val: Val): Val {
 
 /** Cheap to compare, so the stored hash would not pay. */
 export function isPlainKey(keys: readonly JoinKey[]): boolean {
-  return keys.length <= 2 && keys.every((k) => (k.form.repr === 'i32' || k.form.repr === 'i64') && !k.nullSafe);
+  return (
+    keys.length <= 2 && keys.every((k) => (k.form.repr === 'i32' || k.form.repr === 'i64') && !k.nullSafe)
+  );
 }
 
 /** Leaves i32: 1 = the key's two values match. Null keys that are not null-safe have been sorted out before. */

@@ -6,8 +6,8 @@
 import type { Column } from '../../plan/expr.js';
 import type { NodeId, PhysJoinType } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
-import { BOOL, reprOf } from '../../types/sql-type.js';
 import { unreachable } from '../../types/sql-error.js';
+import { BOOL, reprOf } from '../../types/sql-type.js';
 import type { SliceContext } from '../codegen/context.js';
 import { i32Const, type Val, zeroParts } from '../codegen/val.js';
 import { FAIL } from '../layout.js';
@@ -45,7 +45,9 @@ export function padsBuild(type: PhysJoinType): boolean {
 
 /** Types of which nothing comes when the build side is empty. */
 export function needsBuild(type: PhysJoinType): boolean {
-  return type === 'inner' || type === 'right' || type === 'semi' || type === 'rightSemi' || type === 'rightAnti';
+  return (
+    type === 'inner' || type === 'right' || type === 'semi' || type === 'rightSemi' || type === 'rightAnti'
+  );
 }
 
 /** Build columns that the operator yields (not those of its residual). */
@@ -190,7 +192,14 @@ export function emitMatches(
 
 export function nullVal(column: Column): Val {
   const repr = reprOf(column.type, column.range);
-  return { type: column.type, repr, range: column.range, parts: zeroParts(repr), isNull: i32Const(1), stable: true };
+  return {
+    type: column.type,
+    repr,
+    range: column.range,
+    parts: zeroParts(repr),
+    isNull: i32Const(1),
+    stable: true,
+  };
 }
 
 /** After the probe: the pipeline over build rows that (did not) match, probe columns null. */
@@ -211,7 +220,11 @@ export function emitBuildRows(
   const wanted = type === 'rightSemi' ? 1 : 0;
   c.pipeline(
     { kind: 'rows', listSlot: options.listSlot },
-    { node: options.node, deps: options.after, label: wanted ? 'matched build rows' : 'unmatched build rows' },
+    {
+      node: options.node,
+      deps: options.after,
+      label: wanted ? 'matched build rows' : 'unmatched build rows',
+    },
     consumer,
     (p) => {
       const { e, f } = p;

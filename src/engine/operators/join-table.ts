@@ -42,7 +42,10 @@ export class JoinTable {
     store: RowStore,
     rowHash: (e: Emitter, row: Local, skip: () => void) => Local,
     keepNulls: boolean,
-  ): { readonly steps: readonly string[]; readonly parallel: { readonly run: string; readonly partsSlot: number } | undefined } {
+  ): {
+    readonly steps: readonly string[];
+    readonly parallel: { readonly run: string; readonly partsSlot: number } | undefined;
+  } {
     const { c } = this;
     // Rows with null keys go to one shared list: one worker at a time, then.
     const parallel = c.env.workers > 1 && !keepNulls;
@@ -65,7 +68,10 @@ export class JoinTable {
       if (parallel) {
         f.get(total).i32(SERIAL_ROWS).op('i32.gt_u');
         f.if(() => {
-          f.get(qs).get(qs).mem('i32.load', this.list + 4).mem('i32.store', this.parts);
+          f.get(qs)
+            .get(qs)
+            .mem('i32.load', this.list + 4)
+            .mem('i32.store', this.parts);
           f.return();
         });
       }
@@ -112,7 +118,13 @@ export class JoinTable {
           f.mem(atomic ? 'i64.atomic.load' : 'i64.load').set(old);
           const pushEntry = (): void => {
             f.get(row).op('i64.extend_i32_u').get(old).i64(-4294967296n).op('i64.and').op('i64.or');
-            f.i64(1n << 32n).get(hash).i32(31).op('i32.and').op('i64.extend_i32_u').op('i64.shl').op('i64.or');
+            f.i64(1n << 32n)
+              .get(hash)
+              .i32(31)
+              .op('i32.and')
+              .op('i64.extend_i32_u')
+              .op('i64.shl')
+              .op('i64.or');
           };
           const link = (): void => {
             f.get(row).get(old).op('i32.wrap_i64').mem('i32.store', this.layout.nextOffset);
@@ -147,12 +159,33 @@ export class JoinTable {
   }
 
   /** Sets `row` to the first row of the chain for `hash`, 0 when it surely has none. */
-  lookup(e: Emitter, opened: { readonly directory: Local; readonly shift: Local }, hash: Local, row: Local): void {
+  lookup(
+    e: Emitter,
+    opened: { readonly directory: Local; readonly shift: Local },
+    hash: Local,
+    row: Local,
+  ): void {
     const { f } = e;
-    f.get(opened.directory).get(hash).get(opened.shift).op('i32.shr_u').i32(3).op('i32.shl').op('i32.add').mem('i64.load');
+    f.get(opened.directory)
+      .get(hash)
+      .get(opened.shift)
+      .op('i32.shr_u')
+      .i32(3)
+      .op('i32.shl')
+      .op('i32.add')
+      .mem('i64.load');
     const entry = e.save('i64');
     f.get(entry).op('i32.wrap_i64').i32(0);
-    f.get(entry).i64(32n).op('i64.shr_u').op('i32.wrap_i64').get(hash).i32(31).op('i32.and').op('i32.shr_u').i32(1).op('i32.and');
+    f.get(entry)
+      .i64(32n)
+      .op('i64.shr_u')
+      .op('i32.wrap_i64')
+      .get(hash)
+      .i32(31)
+      .op('i32.and')
+      .op('i32.shr_u')
+      .i32(1)
+      .op('i32.and');
     f.op('select').set(row);
   }
 }

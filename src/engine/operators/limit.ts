@@ -1,7 +1,8 @@
 /** LIMIT and OFFSET: rows are counted in the query state, over all workers; the pipeline stops with the last row.
  *  In an ordered (serial) pipeline these are the first rows; otherwise any, counted atomically. NULL means no limit. */
-import { columnsOf } from '../../plan/expr-util.js';
+
 import type { Expr } from '../../plan/expr.js';
+import { columnsOf } from '../../plan/expr-util.js';
 import type { LimitOp } from '../../plan/physical.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { coerceRepr } from '../codegen/value-ops.js';
@@ -52,7 +53,13 @@ export function produceLimit(c: SliceCompiler, op: LimitOp, consumer: Consumer):
       return {
         row() {
           if (p.ordered) {
-            f.get(p.qs).get(p.qs).mem('i64.load', seenAt).tee(n).i64(1n).op('i64.add').mem('i64.store', seenAt);
+            f.get(p.qs)
+              .get(p.qs)
+              .mem('i64.load', seenAt)
+              .tee(n)
+              .i64(1n)
+              .op('i64.add')
+              .mem('i64.store', seenAt);
           } else f.get(p.qs).i64(1n).mem('i64.atomic.rmw.add', seenAt).set(n);
           f.get(n).get(last).op('i64.ge_u');
           f.if(() => p.stop());

@@ -5,7 +5,17 @@
 import { columnsOf } from '../../plan/expr-util.js';
 import type { NestedLoopOp } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
-import { type Cursor, emitBuildRows, emitMatches, type JoinPlan, keepsBuild, needsBuild, nullRowOf, padsBuild, yieldsBuild } from './join-match.js';
+import {
+  type Cursor,
+  emitBuildRows,
+  emitMatches,
+  type JoinPlan,
+  keepsBuild,
+  needsBuild,
+  nullRowOf,
+  padsBuild,
+  yieldsBuild,
+} from './join-match.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
@@ -44,7 +54,12 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
   });
   const ready = c.finishAfter(fed, 'build rows', [collect]);
 
-  const plan: JoinPlan = { type, layout, mark: op.mark, nullRow: padsBuild(type) ? nullRowOf(c.ctx, layout) : 0 };
+  const plan: JoinPlan = {
+    type,
+    layout,
+    mark: op.mark,
+    nullRow: padsBuild(type) ? nullRowOf(c.ctx, layout) : 0,
+  };
   const silent = type === 'rightSemi' || type === 'rightAnti';
   const probed: Pipeline[] = [];
   c.produce(op.probe, {
@@ -86,7 +101,9 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
             row,
             init() {
               f.get(p.qs).mem('i32.load', list).set(entry);
-              f.get(p.qs).mem('i32.load', list + 4).set(entriesLeft);
+              f.get(p.qs)
+                .mem('i32.load', list + 4)
+                .set(entriesLeft);
               f.i32(0).set(sawNull);
               nextEntry();
             },
@@ -126,7 +143,15 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
   const yielded = new Set([...buildIds].filter((id) => consumer.needs.has(id)));
   emitBuildRows(
     c,
-    { node: op.id, type, layout, listSlot: list, after: probed.map((p) => p.id), probeCols: op.probe.cols, buildIds: yielded },
+    {
+      node: op.id,
+      type,
+      layout,
+      listSlot: list,
+      after: probed.map((p) => p.id),
+      probeCols: op.probe.cols,
+      buildIds: yielded,
+    },
     consumer,
   );
 }

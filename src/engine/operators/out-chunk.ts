@@ -44,7 +44,14 @@ export function outEncoding(col: Column): Encoding {
   return col.type.kind === 'bool' ? 'i8' : ENCODING_OF[reprOf(col.type, col.range)];
 }
 
-type Place = { readonly col: Column; readonly encoding: Encoding; readonly repr: Repr; readonly data: number; readonly validity: number; readonly desc: number };
+type Place = {
+  readonly col: Column;
+  readonly encoding: Encoding;
+  readonly repr: Repr;
+  readonly data: number;
+  readonly validity: number;
+  readonly desc: number;
+};
 
 export class ChunkWriter {
   private readonly places: readonly Place[];
@@ -59,7 +66,8 @@ export class ChunkWriter {
   constructor(c: SliceCompiler, cols: readonly Column[], partition?: (e: Emitter) => void) {
     let rowBits = 0;
     for (const col of cols) rowBits += WIDTH[outEncoding(col)]! * 8 + (col.nullable ? 1 : 0);
-    this.capacity = Math.max(256, Math.min(CHUNK_ROWS, Math.floor((CHUNK_BYTES * 8) / Math.max(1, rowBits)))) & ~63;
+    this.capacity =
+      Math.max(256, Math.min(CHUNK_ROWS, Math.floor((CHUNK_BYTES * 8) / Math.max(1, rowBits)))) & ~63;
     let at = (FIRST_COLUMN + cols.length * COLUMN_BYTES + 63) & ~63;
     const from = at;
     const validity = cols.map((col) => {
@@ -74,7 +82,14 @@ export class ChunkWriter {
       at = (at + 63) & ~63;
       const data = at;
       at += WIDTH[encoding]! * (this.capacity + (encoding === 'utf8' ? 1 : 0));
-      return { col, encoding, repr: reprOf(col.type, col.range), data, validity: validity[i], desc: FIRST_COLUMN + i * COLUMN_BYTES };
+      return {
+        col,
+        encoding,
+        repr: reprOf(col.type, col.range),
+        data,
+        validity: validity[i],
+        desc: FIRST_COLUMN + i * COLUMN_BYTES,
+      };
     });
     this.bytes = at;
     this.make = this.makeFunction(c);
@@ -101,7 +116,13 @@ export class ChunkWriter {
           const clear = (): void => {
             f.get(chunk).get(n).i32(3).op('i32.shr_u').op('i32.add');
             f.get(chunk).get(n).i32(3).op('i32.shr_u').op('i32.add').mem('i32.load8_u', place.validity);
-            f.i32(-2).get(n).i32(7).op('i32.and').op('i32.rotl').op('i32.and').mem('i32.store8', place.validity);
+            f.i32(-2)
+              .get(n)
+              .i32(7)
+              .op('i32.and')
+              .op('i32.rotl')
+              .op('i32.and')
+              .mem('i32.store8', place.validity);
           };
           e.push(val.isNull).if(clear);
         }
@@ -139,14 +160,24 @@ export class ChunkWriter {
       const chunk = f.local('i32');
       f.get(e.qs).i32(this.bytes).call(c.ctx.host.alloc).set(chunk);
       f.get(chunk).i32(0).i32(this.bitmaps.from).memoryFill();
-      if (this.bitmaps.bytes > 0) f.get(chunk).i32(this.bitmaps.from).op('i32.add').i32(255).i32(this.bitmaps.bytes).memoryFill();
+      if (this.bitmaps.bytes > 0)
+        f.get(chunk).i32(this.bitmaps.from).op('i32.add').i32(255).i32(this.bitmaps.bytes).memoryFill();
       f.get(chunk).get(partition).mem('i32.store', PARTITION);
       f.get(chunk).i32(this.places.length).mem('i32.store', COLUMNS);
       for (const p of this.places) {
         f.get(chunk).i32(ENCODING_CODE[p.encoding]).mem('i32.store', p.desc);
-        if (p.validity > 0) f.get(chunk).get(chunk).i32(p.validity).op('i32.add').mem('i32.store', p.desc + 12);
+        if (p.validity > 0)
+          f.get(chunk)
+            .get(chunk)
+            .i32(p.validity)
+            .op('i32.add')
+            .mem('i32.store', p.desc + 12);
         const field = p.encoding === 'utf8' ? 16 : 4;
-        f.get(chunk).get(chunk).i32(p.data).op('i32.add').mem('i32.store', p.desc + field);
+        f.get(chunk)
+          .get(chunk)
+          .i32(p.data)
+          .op('i32.add')
+          .mem('i32.store', p.desc + field);
         if (p.encoding === 'utf8') f.get(chunk).i32(0).mem('i32.store', p.data);
       }
       f.get(chunk);
@@ -158,7 +189,12 @@ export class ChunkWriter {
       const { f, ws } = e;
       for (const p of this.places) {
         if (p.encoding === 'utf8') continue;
-        f.get(chunk).get(chunk).mem('i32.load', ROWS).i32(WIDTH[p.encoding]!).op('i32.mul').mem('i32.store', p.desc + 8);
+        f.get(chunk)
+          .get(chunk)
+          .mem('i32.load', ROWS)
+          .i32(WIDTH[p.encoding]!)
+          .op('i32.mul')
+          .mem('i32.store', p.desc + 8);
       }
       if (partition) {
         f.get(chunk);
@@ -204,9 +240,21 @@ function appendString(ctx: SliceContext): Func {
           f.get(desc).get(heap).mem('i32.store', 4);
           f.get(desc).get(size).mem('i32.store', 20);
         });
-        f.get(desc).mem('i32.load', 4).get(used).op('i32.add').get(str).op('i32.wrap_i64').get(length).memoryCopy();
+        f.get(desc)
+          .mem('i32.load', 4)
+          .get(used)
+          .op('i32.add')
+          .get(str)
+          .op('i32.wrap_i64')
+          .get(length)
+          .memoryCopy();
         f.get(desc).get(used).get(length).op('i32.add').tee(used).mem('i32.store', 8);
-        f.get(chunk).get(chunk).mem('i32.load', HEAP_BYTES).get(length).op('i32.add').mem('i32.store', HEAP_BYTES);
+        f.get(chunk)
+          .get(chunk)
+          .mem('i32.load', HEAP_BYTES)
+          .get(length)
+          .op('i32.add')
+          .mem('i32.store', HEAP_BYTES);
       });
       f.get(end).get(used).mem('i32.store');
     },
@@ -240,7 +288,13 @@ export function readChunks(memory: ChunkMemory, workerState: number, queryState:
       const encoding = ENCODINGS.get(word(at))!;
       const data = word(at + 4);
       if (encoding === 'utf8' && data !== 0) blocks.push(data);
-      columns.push({ encoding, data, dataBytes: word(at + 8), validity: word(at + 12), offsets: word(at + 16) });
+      columns.push({
+        encoding,
+        data,
+        dataBytes: word(at + 8),
+        validity: word(at + 12),
+        offsets: word(at + 16),
+      });
     }
     let bytes = 0;
     for (const b of blocks) bytes += disownPages(memory.disown(queryState + QS.blocks, b));

@@ -158,7 +158,12 @@ export class SliceCompiler {
   /** One pipeline from its source on: `prepare` emits the prologue and returns what binds the columns of row i. */
   pipeline(
     source: PipelineSource,
-    options: { readonly ordered?: boolean; readonly deps?: readonly number[]; readonly node?: NodeId; readonly label: string },
+    options: {
+      readonly ordered?: boolean;
+      readonly deps?: readonly number[];
+      readonly node?: NodeId;
+      readonly label: string;
+    },
     consumer: Consumer,
     prepare: (p: Pipeline) => (i: Local, body: Body) => void,
   ): Pipeline {
@@ -217,7 +222,11 @@ export class SliceCompiler {
   }
 
   /** An internal function whose first parameters are query state and worker state. */
-  func(params: readonly ('i32' | 'i64')[], results: readonly ('i32' | 'i64')[], build: (e: Emitter, args: readonly Local[]) => void): Func {
+  func(
+    params: readonly ('i32' | 'i64')[],
+    results: readonly ('i32' | 'i64')[],
+    build: (e: Emitter, args: readonly Local[]) => void,
+  ): Func {
     const f = this.ctx.module.func(['i32', 'i32', ...params], results);
     build(new Emitter(this.ctx, f), f.params.slice(2));
     return f.func;

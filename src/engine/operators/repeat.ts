@@ -63,7 +63,9 @@ export function produceRepeat(c: SliceCompiler, op: RepeatOp, consumer: Consumer
                     if (repr === 'i32' || repr === 'i64') {
                       const step = coerceRepr(e, e.emit(wanted.step), repr);
                       f.get(parts[0]);
-                      e.push(step.parts[0]).op(repr === 'i32' ? 'i32.add' : 'i64.add').set(parts[0]);
+                      e.push(step.parts[0])
+                        .op(repr === 'i32' ? 'i32.add' : 'i64.add')
+                        .set(parts[0]);
                       return;
                     }
                     e.bind(wanted.out.id, current!);

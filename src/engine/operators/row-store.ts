@@ -129,15 +129,25 @@ export class RowStore {
   /** Space for one more row of this worker, not initialised. The local is the caller's to reuse. */
   append(e: Emitter, row: Local): void {
     const { f, ws } = e;
-    f.get(ws).mem('i32.load', this.offset + NEXT).tee(row);
-    f.i32(this.rowBytes).op('i32.add').get(ws).mem('i32.load', this.offset + END).op('i32.gt_u');
+    f.get(ws)
+      .mem('i32.load', this.offset + NEXT)
+      .tee(row);
+    f.i32(this.rowBytes)
+      .op('i32.add')
+      .get(ws)
+      .mem('i32.load', this.offset + END)
+      .op('i32.gt_u');
     f.if(
       () => {
         f.get(e.qs).get(ws).i32(this.offset).op('i32.add').i32(this.rowBytes);
         f.call(growFunction(e.ctx)).set(row);
       },
       () => {
-        f.get(ws).get(row).i32(this.rowBytes).op('i32.add').mem('i32.store', this.offset + NEXT);
+        f.get(ws)
+          .get(row)
+          .i32(this.rowBytes)
+          .op('i32.add')
+          .mem('i32.store', this.offset + NEXT);
       },
     );
   }
@@ -158,7 +168,9 @@ export function eachEntry(e: Emitter, listSlot: number, body: (address: Local, r
   const address = f.local('i32');
   const rows = f.local('i32');
   f.get(e.qs).mem('i32.load', listSlot).set(at);
-  f.get(e.qs).mem('i32.load', listSlot + 4).set(left);
+  f.get(e.qs)
+    .mem('i32.load', listSlot + 4)
+    .set(left);
   f.while(
     () => f.get(left),
     () => {
@@ -172,7 +184,13 @@ export function eachEntry(e: Emitter, listSlot: number, body: (address: Local, r
 }
 
 /** `body` for each of `rows` rows that lie from `address` on; `row` moves along. */
-export function eachRow(e: Emitter, address: Local, rows: Local, rowBytes: number, body: (row: Local) => void): void {
+export function eachRow(
+  e: Emitter,
+  address: Local,
+  rows: Local,
+  rowBytes: number,
+  body: (row: Local) => void,
+): void {
   const { f } = e;
   const row = f.local('i32');
   const left = f.local('i32');

@@ -1,6 +1,7 @@
 /** Leaves over batches: scan (with its filter), receive, virtual scan. */
-import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
+
 import { columnsOf } from '../../plan/expr-util.js';
+import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
 import { produceBatches } from './batch-source.js';
 import { filtered } from './filter.js';
 import { type Consumer, type SliceCompiler, union } from './pipeline.js';
@@ -12,7 +13,10 @@ export function produceScan(c: SliceCompiler, op: ScanOp, consumer: Consumer): v
     return;
   }
   const needs = union(consumer.needs, columnsOf(op.filter));
-  produceBatches(c, op, op.scanCols, label, { needs, open: (p) => filtered(p, op.filter!, consumer.open(p)) });
+  produceBatches(c, op, op.scanCols, label, {
+    needs,
+    open: (p) => filtered(p, op.filter!, consumer.open(p)),
+  });
 }
 
 export function produceReceive(c: SliceCompiler, op: ReceiveOp, consumer: Consumer): void {

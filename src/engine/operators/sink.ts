@@ -3,10 +3,11 @@
  *  Hash motions keep an open chunk per receiver; the others one, which goes to partition 0 (gather, result, insert), to
  *  all (broadcast), or to the receivers in turn, chunk by chunk (random). Exports `flush(qs, ws)`, which makes the
  *  partly filled chunks of a worker ready. The number of receivers is `QS.receivers`. */
-import type { Slice, SliceSink } from '../../plan/physical.js';
+
 import { columnsOf } from '../../plan/expr-util.js';
-import { distributionHash } from '../codegen/value-ops.js';
+import type { Slice, SliceSink } from '../../plan/physical.js';
 import type { Emitter } from '../codegen/emitter.js';
+import { distributionHash } from '../codegen/value-ops.js';
 import { QS, WS } from '../layout.js';
 import type { Local } from '../wasm/module-builder.js';
 import { BROADCAST, ChunkWriter, ROWS } from './out-chunk.js';
@@ -14,7 +15,10 @@ import { type Consumer, type SliceCompiler, union } from './pipeline.js';
 
 export function compileSink(c: SliceCompiler, slice: Slice): void {
   const { sink } = slice;
-  c.produce(slice.root, sink.kind === 'motion' && sink.mode === 'hash' ? hashSink(c, sink) : singleSink(c, sink));
+  c.produce(
+    slice.root,
+    sink.kind === 'motion' && sink.mode === 'hash' ? hashSink(c, sink) : singleSink(c, sink),
+  );
 }
 
 function label(sink: SliceSink): string {
@@ -65,7 +69,10 @@ function singleSink(c: SliceCompiler, sink: SliceSink): Consumer {
   };
 }
 
-function hashSink(c: SliceCompiler, sink: SliceSink & { readonly kind: 'motion'; readonly mode: 'hash' }): Consumer {
+function hashSink(
+  c: SliceCompiler,
+  sink: SliceSink & { readonly kind: 'motion'; readonly mode: 'hash' },
+): Consumer {
   const table = c.ctx.allocWs(4, 4);
   const writer = new ChunkWriter(c, sink.cols);
   flushExport(c, (e) => {
@@ -84,7 +91,10 @@ function hashSink(c: SliceCompiler, sink: SliceSink & { readonly kind: 'motion';
     });
   });
   return {
-    needs: union(sink.cols.map((col) => col.id), ...sink.keys.map((k) => columnsOf(k))),
+    needs: union(
+      sink.cols.map((col) => col.id),
+      ...sink.keys.map((k) => columnsOf(k)),
+    ),
     open(p) {
       const { e, f } = p;
       p.labels.push(label(sink));
@@ -103,7 +113,10 @@ function hashSink(c: SliceCompiler, sink: SliceSink & { readonly kind: 'motion';
       const slot = f.local('i32');
       return {
         row() {
-          const hash = distributionHash(e, sink.keys.map((k) => e.emit(k)));
+          const hash = distributionHash(
+            e,
+            sink.keys.map((k) => e.emit(k)),
+          );
           f.get(hash).get(receivers).op('i32.rem_u').tee(partition);
           f.i32(2).op('i32.shl').get(chunks).op('i32.add').tee(slot).mem('i32.load').tee(chunk).op('i32.eqz');
           f.if(() => {

@@ -8,7 +8,11 @@ import type { Func, FunctionBuilder, Local } from '../wasm/module-builder.js';
 import type { SliceCompiler } from './pipeline.js';
 import type { RowLayout } from './row-layout.js';
 
-export type OrderKey = { readonly column: Column; readonly descending: boolean; readonly nullsFirst: boolean };
+export type OrderKey = {
+  readonly column: Column;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+};
 
 const RUN = 8;
 
@@ -44,7 +48,8 @@ export function pushSort(e: Emitter, compare: Func, array: Local, n: Local): voi
 
 function mergeSort(f: FunctionBuilder, compare: Func, alloc: Func, free: Func): void {
   const [qs, ws, base, n] = f.params;
-  const at = (array: Local, i: Local): FunctionBuilder => f.get(array).get(i).i32(2).op('i32.shl').op('i32.add');
+  const at = (array: Local, i: Local): FunctionBuilder =>
+    f.get(array).get(i).i32(2).op('i32.shl').op('i32.add');
   const low = f.local('i32');
   const high = f.local('i32');
   const i = f.local('i32');
@@ -66,7 +71,17 @@ function mergeSort(f: FunctionBuilder, compare: Func, alloc: Func, free: Func): 
           f.block((placed) => {
             f.loop((again) => {
               f.get(j).get(low).op('i32.eq').brIf(placed);
-              f.get(qs).get(ws).get(base).get(j).i32(2).op('i32.shl').op('i32.add').i32(4).op('i32.sub').mem('i32.load').tee(k);
+              f.get(qs)
+                .get(ws)
+                .get(base)
+                .get(j)
+                .i32(2)
+                .op('i32.shl')
+                .op('i32.add')
+                .i32(4)
+                .op('i32.sub')
+                .mem('i32.load')
+                .tee(k);
               f.get(x).call(compare).i32(0).op('i32.le_s').brIf(placed);
               at(base, j).get(k).mem('i32.store');
               f.get(j).i32(1).op('i32.sub').set(j).br(again);
@@ -107,7 +122,16 @@ function mergeSort(f: FunctionBuilder, compare: Func, alloc: Func, free: Func): 
           f.block((merged) => {
             f.get(middle).get(high).op('i32.lt_u');
             f.if(() => {
-              f.get(qs).get(ws).get(from).get(middle).i32(1).op('i32.sub').i32(2).op('i32.shl').op('i32.add').mem('i32.load');
+              f.get(qs)
+                .get(ws)
+                .get(from)
+                .get(middle)
+                .i32(1)
+                .op('i32.sub')
+                .i32(2)
+                .op('i32.shl')
+                .op('i32.add')
+                .mem('i32.load');
               at(from, middle).mem('i32.load').call(compare).i32(0).op('i32.gt_s');
               f.if(() => {
                 at(from, i).mem('i32.load').set(x);

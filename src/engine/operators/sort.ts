@@ -32,11 +32,17 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
   const blocks = c.ctx.allocQs(8);
   const sorted = c.ctx.allocQs(8);
   const topN = op.limit !== undefined && op.distinctOn === undefined;
-  const heapState: HeapState = topN ? { at: c.ctx.allocWs(8), scratch: c.ctx.allocWs(layout.bytes) } : { at: 0, scratch: 0 };
+  const heapState: HeapState = topN
+    ? { at: c.ctx.allocWs(8), scratch: c.ctx.allocWs(layout.bytes) }
+    : { at: 0, scratch: 0 };
 
   const fed: Pipeline[] = [];
   c.produce(op.input, {
-    needs: union(payload.map((col) => col.id), ...op.keys.map((k) => columnsOf(k.expr)), op.limit ? columnsOf(op.limit) : []),
+    needs: union(
+      payload.map((col) => col.id),
+      ...op.keys.map((k) => columnsOf(k.expr)),
+      op.limit ? columnsOf(op.limit) : [],
+    ),
     open(p) {
       fed.push(p);
       p.labels.push(topN ? 'top-N' : 'sort');
@@ -88,7 +94,9 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     f.get(qs).get(qs).i32(8).call(c.ctx.host.alloc).tee(at).mem('i32.store', sorted);
     f.get(at).get(array).mem('i32.store');
     f.get(at).get(n).mem('i32.store', 4);
-    f.get(qs).i32(1).mem('i32.store', sorted + 4);
+    f.get(qs)
+      .i32(1)
+      .mem('i32.store', sorted + 4);
   });
   const ready = c.finishAfter(fed, 'sort', [sortStep]);
   c.pipeline(
@@ -151,7 +159,14 @@ type HeapState = { readonly at: number; readonly scratch: number };
 type OpenHeap = { row(keys: readonly OrderKey[], append: () => void, row: Local): void };
 
 /** The worker's heap: its rows are those of the store, +0 array of addresses, +4 rows, in the worker state. */
-function openHeap(c: SliceCompiler, p: Pipeline, op: SortOp, layout: RowLayout, compare: Func, state: HeapState): OpenHeap {
+function openHeap(
+  c: SliceCompiler,
+  p: Pipeline,
+  op: SortOp,
+  layout: RowLayout,
+  compare: Func,
+  state: HeapState,
+): OpenHeap {
   const { e, f } = p;
   const { siftDown, heapify } = heapFunctions(c, compare);
   const limit = rowCount(e, op.limit, NO_LIMIT, FAIL.negativeLimit);
@@ -176,7 +191,11 @@ function openHeap(c: SliceCompiler, p: Pipeline, op: SortOp, layout: RowLayout, 
   f.get(p.ws).i32(state.scratch).op('i32.add').set(candidate);
   return {
     row(keys, append, row) {
-      f.get(p.ws).mem('i32.load', state.at + 4).tee(count).get(capacity).op('i32.lt_u');
+      f.get(p.ws)
+        .mem('i32.load', state.at + 4)
+        .tee(count)
+        .get(capacity)
+        .op('i32.lt_u');
       f.if(
         () =>
           e.scoped(() => {
@@ -184,7 +203,12 @@ function openHeap(c: SliceCompiler, p: Pipeline, op: SortOp, layout: RowLayout, 
             f.get(capacity).i32(-1).op('i32.ne');
             f.if(() => {
               f.get(array).get(count).i32(2).op('i32.shl').op('i32.add').get(row).mem('i32.store');
-              f.get(p.ws).get(count).i32(1).op('i32.add').tee(count).mem('i32.store', state.at + 4);
+              f.get(p.ws)
+                .get(count)
+                .i32(1)
+                .op('i32.add')
+                .tee(count)
+                .mem('i32.store', state.at + 4);
               f.get(count).get(capacity).op('i32.eq');
               f.if(() => f.get(p.qs).get(p.ws).get(array).get(count).call(heapify));
             });
@@ -196,7 +220,12 @@ function openHeap(c: SliceCompiler, p: Pipeline, op: SortOp, layout: RowLayout, 
               // Most rows lose on the first key, before anything is written.
               const first = keys[0];
               e.scoped(() => {
-                compareKeys(e, e.column(first.column.id), layout.load(e, root, layout.field(first.column.id)), first);
+                compareKeys(
+                  e,
+                  e.column(first.column.id),
+                  layout.load(e, root, layout.field(first.column.id)),
+                  first,
+                );
                 f.i32(0).op('i32.gt_s').brIf(worse);
               });
               layout.storeAll(e, candidate, false);

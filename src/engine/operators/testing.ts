@@ -19,8 +19,8 @@ import { decodeVarNumeric, encodeVarNumeric } from '../../types/var-numeric.js';
 import type { CompiledSlice, EvalSettings, PipelineDesc } from '../api.js';
 import { makeHostImports } from '../codegen/host-calls.js';
 import { QS, WS } from '../layout.js';
-import { SharedMemory } from '../runtime/shared-memory.js';
 import { writeParam } from '../runtime/params.js';
+import { SharedMemory } from '../runtime/shared-memory.js';
 import { compileSlice } from './compile.js';
 import { readChunks } from './out-chunk.js';
 
@@ -69,7 +69,18 @@ const DEFAULT_ENCODING: Record<Repr, Encoding> = {
   str: 'utf8',
 };
 
-const ELEMENT: Partial<Record<Encoding, number>> = { i8: 1, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8, i128: 16, dict8: 1, dict16: 2, dict32: 4 };
+const ELEMENT: Partial<Record<Encoding, number>> = {
+  i8: 1,
+  i16: 2,
+  i32: 4,
+  i64: 8,
+  f32: 4,
+  f64: 8,
+  i128: 16,
+  dict8: 1,
+  dict16: 2,
+  dict32: 4,
+};
 
 export function defaultEncoding(col: Column): Encoding {
   return col.type.kind === 'bool' ? 'i8' : DEFAULT_ENCODING[reprOf(col.type, col.range)];
@@ -198,7 +209,12 @@ export class TestMemory {
         }
         rows[i].push(this.value(col, c.encoding, c.data, c.offsets, i));
       }
-      const expected = c.encoding === 'utf8' ? (chunk.rows > 0 ? view.getInt32(c.offsets + chunk.rows * 4, true) : 0) : chunk.rows * ELEMENT[c.encoding]!;
+      const expected =
+        c.encoding === 'utf8'
+          ? chunk.rows > 0
+            ? view.getInt32(c.offsets + chunk.rows * 4, true)
+            : 0
+          : chunk.rows * ELEMENT[c.encoding]!;
       if (c.dataBytes !== expected) throw new Error(`dataBytes ${c.dataBytes}, expected ${expected}`);
     });
     return rows;
@@ -208,7 +224,13 @@ export class TestMemory {
     const { view, memory } = this;
     const { type } = col;
     const number = (n: bigint): Value =>
-      type.kind === 'numeric' ? { unscaled: n, scale: type.scale! } : reprOf(type) === 'i64' ? n : type.kind === 'oid' ? Number(BigInt.asUintN(32, n)) : Number(n);
+      type.kind === 'numeric'
+        ? { unscaled: n, scale: type.scale! }
+        : reprOf(type) === 'i64'
+          ? n
+          : type.kind === 'oid'
+            ? Number(BigInt.asUintN(32, n))
+            : Number(n);
     switch (encoding) {
       case 'i8':
         return view.getInt8(data + i) !== 0;
@@ -223,7 +245,9 @@ export class TestMemory {
             days: view.getInt32(data + i * 16 + 8, true),
             micros: view.getBigInt64(data + i * 16, true),
           };
-        return number((view.getBigInt64(data + i * 16 + 8, true) << 64n) | view.getBigUint64(data + i * 16, true));
+        return number(
+          (view.getBigInt64(data + i * 16 + 8, true) << 64n) | view.getBigUint64(data + i * 16, true),
+        );
       case 'f32':
         return view.getFloat32(data + i * 4, true);
       case 'f64':
@@ -258,7 +282,11 @@ function leaves(op: PhysicalOp): PhysicalOp[] {
 }
 
 /** Runs the slice over the rows of its leaves. A merged receive takes its rows in the order given. */
-export function runSlice(slice: Slice, inputs: ReadonlyMap<NodeId, Rows>, options: TestOptions = {}): TestResult {
+export function runSlice(
+  slice: Slice,
+  inputs: ReadonlyMap<NodeId, Rows>,
+  options: TestOptions = {},
+): TestResult {
   const tm = new TestMemory(options.memoryBytes);
   const layouts = new Map<NodeId, ColumnLayout[]>();
   const sources = new Map<NodeId, LoadedBatch[]>();
@@ -266,7 +294,10 @@ export function runSlice(slice: Slice, inputs: ReadonlyMap<NodeId, Rows>, option
   for (const leaf of leaves(slice.root)) {
     const cols = colsOf(leaf);
     const encodings = options.encodings?.get(leaf.id);
-    const layout = cols.map((col, j) => ({ encoding: encodings?.[j] ?? defaultEncoding(col), nullable: col.nullable }));
+    const layout = cols.map((col, j) => ({
+      encoding: encodings?.[j] ?? defaultEncoding(col),
+      nullable: col.nullable,
+    }));
     layouts.set(leaf.id, layout);
     const rows = inputs.get(leaf.id) ?? [];
     const size = options.batchRows ?? 1000;
@@ -274,7 +305,11 @@ export function runSlice(slice: Slice, inputs: ReadonlyMap<NodeId, Rows>, option
     for (let i = 0; i < rows.length; i += size) batches.push(tm.batch(cols, layout, rows.slice(i, i + size)));
     sources.set(leaf.id, batches);
   }
-  const compiled = compileSlice(slice, { layouts, instrument: options.instrument ?? false, workers: options.workers ?? 1 });
+  const compiled = compileSlice(slice, {
+    layouts,
+    instrument: options.instrument ?? false,
+    workers: options.workers ?? 1,
+  });
   return execute(tm, compiled, sources, slice.sink.cols, options);
 }
 
@@ -362,7 +397,8 @@ export function execute(
     else if (source.kind === 'rows') {
       const list = m.u32[(qs + source.listSlot) >>> 2];
       const n = m.u32[(qs + source.listSlot + 4) >>> 2];
-      for (let i = 0; i < n; i++) morsels.push({ address: m.u32[(list >>> 2) + i * 2], rows: m.u32[(list >>> 2) + i * 2 + 1] });
+      for (let i = 0; i < n; i++)
+        morsels.push({ address: m.u32[(list >>> 2) + i * 2], rows: m.u32[(list >>> 2) + i * 2 + 1] });
     } else if (source.kind === 'merged') {
       const batches = sources.get(source.node)!;
       const total = batches.reduce((s, b) => s + b.rows, 0);
@@ -405,7 +441,8 @@ export function execute(
   }
   const counters = new Map<NodeId, number>();
   for (const c of compiled.counters)
-    for (const ws of states) counters.set(c.node, (counters.get(c.node) ?? 0) + Number(m.i64[(ws + c.offset) / 8]));
+    for (const ws of states)
+      counters.set(c.node, (counters.get(c.node) ?? 0) + Number(m.i64[(ws + c.offset) / 8]));
   m.freeAllOwned(qs + QS.blocks);
   m.free(qs);
   m.check();

@@ -39,7 +39,8 @@ export function produceValues(c: SliceCompiler, op: ValuesOp, consumer: Consumer
           for (const cell of cells) {
             const emitted = e.emit(rows[k][cell.i]);
             if (cell.isNull) e.pushNull(emitted).set(cell.isNull);
-            if (emitted.isNull !== undefined && 'const' in emitted.isNull && emitted.isNull.const === 1) continue;
+            if (emitted.isNull !== undefined && 'const' in emitted.isNull && emitted.isNull.const === 1)
+              continue;
             const v = coerceRepr(e, emitted, cell.val.repr);
             cell.parts.forEach((part, n) => e.push(v.parts[n]).set(part));
           }
@@ -49,7 +50,9 @@ export function produceValues(c: SliceCompiler, op: ValuesOp, consumer: Consumer
       f.loop((again) => {
         f.block((chosen) => {
           for (let g = 0; g < rows.length; g += ROWS_PER_GROUP) {
-            f.get(row).i32(g + ROWS_PER_GROUP).op('i32.lt_u');
+            f.get(row)
+              .i32(g + ROWS_PER_GROUP)
+              .op('i32.lt_u');
             f.if(() => {
               for (let k = g; k < Math.min(rows.length, g + ROWS_PER_GROUP); k++) {
                 f.get(row).i32(k).op('i32.eq');

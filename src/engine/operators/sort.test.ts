@@ -1,0 +1,233 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FLOAT8, INT4, INT8, type SqlType, TEXT } from '../../types/sql-type.js';
+import type { Value } from '../../types/value.js';
+import { cmp, col, column, lit, op, receive, scan, slice } from './test-plans.js';
+import { type Rows, runSlice } from './testing.js';
+
+const TYPES: readonly SqlType[] = [INT4, TEXT, FLOAT8];
+
+const value = (t: SqlType): fc.Arbitrary<Value> =>
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: (t.kind === 'int4'
+        ? fc.integer({ min: -3, max: 3 })
+        : t.kind === 'text'
+          ? fc.constantFrom('', 'a', 'ab', 'b', 'é', 'z')
+          : fc.constantFrom(-1.5, 0, 2, Number.NaN, Number.POSITIVE_INFINITY)) as fc.Arbitrary<Value>,
+    },
+    { weight: 1, arbitrary: fc.constant(null) },
+  );
+
+type Key = { readonly index: number; readonly descending: boolean; readonly nullsFirst: boolean };
+
+function compareValues(a: Value, b: Value, k: Key): number {
+  if (a === null || b === null) return a === b ? 0 : (a === null) === k.nullsFirst ? -1 : 1;
+  let c: number;
+  if (typeof a === 'number' && typeof b === 'number') {
+    if (Number.isNaN(a) || Number.isNaN(b)) c = Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+    else c = a < b ? -1 : Number(a > b);
+  } else c = Buffer.compare(Buffer.from(a as string), Buffer.from(b as string));
+  return k.descending ? -c : c;
+}
+
+const setup = fc.record({
+  rows: fc.array(fc.tuple(...TYPES.map(value)), { maxLength: 80 }),
+  keys: fc.array(
+    fc.record({ index: fc.integer({ min: 0, max: 2 }), descending: fc.boolean(), nullsFirst: fc.boolean() }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  limit: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
+  workers: fc.integer({ min: 1, max: 3 }),
+  batchRows: fc.integer({ min: 1, max: 30 }),
+  stable: fc.boolean(),
+});
+
+describe('sort', () => {
+  test('full sorts and top-N give the rows in order', () => {
+    fc.assert(
+      fc.property(setup, ({ rows, keys, limit, workers, batchRows, stable }) => {
+        const cols = TYPES.map((t, i) => column(`c${i}`, t));
+        const n = column('n', INT4, false);
+        const input = stable ? scan([...cols, n]) : receive([...cols, n]);
+        const root = op('sort', {
+          input,
+          cols: input.cols,
+          keys: keys.map((k) => ({
+            expr: col(cols[k.index]),
+            descending: k.descending,
+            nullsFirst: k.nullsFirst,
+          })),
+          limit: limit === undefined ? undefined : lit(BigInt(limit), INT8),
+          distinctOn: undefined,
+        });
+        const numbered = rows.map((r, i) => [...r, i]);
+        const r = runSlice(slice(root), new Map([[input.id, numbered]]), { workers, batchRows });
+        expect(r.leakedBytes).toBe(0);
+        const order = (a: readonly Value[], b: readonly Value[]): number => {
+          for (const k of keys) {
+            const c = compareValues(a[k.index], b[k.index], k);
+            if (c !== 0) return c;
+          }
+          return 0;
+        };
+        const expected = [...numbered].sort(order).slice(0, limit);
+        const keyed = (xs: Rows): unknown => xs.map((x) => keys.map((k) => x[k.index]));
+        expect(keyed(r.rows)).toEqual(keyed(expected));
+        expect(new Set(r.rows.map((x) => x[3])).size).toBe(expected.length);
+        for (const x of r.rows) expect(x.slice(0, 3)).toEqual(numbered[x[3] as number].slice(0, 3));
+        if (workers === 1 && limit === undefined) expect(r.rows).toEqual(expected);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  test('DISTINCT ON keeps the first row of each run; the limit counts what is kept', () => {
+    const [a, b] = [column('a', INT4), column('b', INT4)];
+    const input = scan([a, b]);
+    const rows: Rows = Array.from({ length: 100 }, (_, i) => [i % 7, (i * 31) % 17]);
+    const keys = [a, b].map((c) => ({ expr: col(c), descending: false, nullsFirst: false }));
+    const make = (limit?: bigint) =>
+      op('sort', {
+        input,
+        cols: input.cols,
+        keys,
+        distinctOn: 1,
+        limit: limit === undefined ? undefined : lit(limit, INT8),
+      });
+    const first = [0, 1, 2, 3, 4, 5, 6].map((k) => [
+      k,
+      Math.min(...rows.filter((r) => r[0] === k).map((r) => r[1] as number)),
+    ]);
+    expect(runSlice(slice(make()), new Map([[input.id, rows]]), { batchRows: 9 }).rows).toEqual(first);
+    expect(runSlice(slice(make(3n)), new Map([[input.id, rows]]), { batchRows: 9 }).rows).toEqual(
+      first.slice(0, 3),
+    );
+  });
+
+  test('a long sort', () => {
+    const a = column('a', INT8, false);
+    const s = column('s', TEXT, false);
+    const input = scan([a, s]);
+    const rows: Rows = Array.from({ length: 50_000 }, (_, i) => [BigInt((i * 7919) % 50_021), `r${i}`]);
+    const root = op('sort', {
+      input,
+      cols: input.cols,
+      keys: [{ expr: col(a), descending: true, nullsFirst: false }],
+      limit: undefined,
+      distinctOn: undefined,
+    });
+    for (const workers of [1, 3]) {
+      const got = runSlice(slice(root), new Map([[input.id, rows]]), { workers }).rows;
+      const want = [...rows].sort((x, y) => ((x[0] as bigint) < (y[0] as bigint) ? 1 : -1));
+      expect(got).toEqual(want);
+    }
+  });
+});
+
+describe('limit', () => {
+  const a = column('a', INT4, false);
+  const limited = (input: ReturnType<typeof scan>, limit: Value | undefined, offset?: Value) =>
+    op('limit', {
+      input,
+      cols: input.cols,
+      limit: limit === undefined ? undefined : lit(limit, INT8),
+      offset: offset === undefined ? undefined : lit(offset, INT8),
+    });
+  const rows: Rows = Array.from({ length: 50 }, (_, i) => [i]);
+
+  test('the first rows of an ordered stream, any of another', () => {
+    const ordered = receive([a], [{ expr: col(a), descending: false, nullsFirst: false }]) as ReturnType<
+      typeof scan
+    >;
+    expect(
+      runSlice(slice(limited(ordered, 4n, 3n)), new Map([[ordered.id, rows]]), { batchRows: 3 }).rows,
+    ).toEqual([[3], [4], [5], [6]]);
+    const input = scan([a]);
+    for (const workers of [1, 3]) {
+      expect(
+        runSlice(slice(limited(input, 7n)), new Map([[input.id, rows]]), { workers, batchRows: 2 }).rows
+          .length,
+      ).toBe(7);
+      expect(
+        runSlice(slice(limited(input, 7n, 46n)), new Map([[input.id, rows]]), { workers, batchRows: 2 }).rows
+          .length,
+      ).toBe(4);
+      expect(
+        runSlice(slice(limited(input, null, 48n)), new Map([[input.id, rows]]), { workers, batchRows: 2 })
+          .rows.length,
+      ).toBe(2);
+      expect(runSlice(slice(limited(input, 0n)), new Map([[input.id, rows]]), { workers }).rows.length).toBe(
+        0,
+      );
+    }
+  });
+
+  test('negative counts fail', () => {
+    const input = scan([a]);
+    expect(() => runSlice(slice(limited(input, -1n)), new Map([[input.id, rows]]))).toThrow('FAIL 8');
+    expect(() => runSlice(slice(limited(input, 1n, -1n)), new Map([[input.id, rows]]))).toThrow('FAIL 9');
+  });
+});
+
+describe('small operators', () => {
+  test('values, append, project, repeat', () => {
+    const [x, y] = [column('x', INT4), column('y', TEXT)];
+    const values = op('values', {
+      cols: [x, y],
+      valueRows: Array.from({ length: 70 }, (_, i) => [
+        i % 9 === 0 ? lit(null, INT4) : lit(i, INT4),
+        lit(`t${i}`, TEXT),
+      ]),
+    });
+    expect(runSlice(slice(values), new Map()).rows).toEqual(
+      Array.from({ length: 70 }, (_, i) => [i % 9 === 0 ? null : i, `t${i}`]),
+    );
+    const a = column('a', INT4, false);
+    const input = scan([a]);
+    const z = column('z', INT4);
+    const w = column('w', INT4);
+    const both = op('append', { cols: [z], inputs: [input, values], inputCols: [[a], [x]] });
+    const repeated = op('repeat', { cols: [z], input: both, count: col(z) });
+    const root = op('project', {
+      cols: [w],
+      input: repeated,
+      exprs: [{ kind: 'call', fn: '+(int4,int4)', args: [col(z), lit(1, INT4)], type: INT4 }],
+    });
+    const r = runSlice(slice(root), new Map([[input.id, [[2], [0], [3]]]]), {
+      workers: 2,
+      batchRows: 1,
+      instrument: true,
+    });
+    const expected = [2, 3, ...Array.from({ length: 70 }, (_, i) => (i % 9 === 0 ? 0 : i))].flatMap((v) =>
+      Array.from({ length: v }, () => v + 1),
+    );
+    expect(r.rows.map((v) => v[0] as number).sort((p, q) => p - q)).toEqual(expected.sort((p, q) => p - q));
+    expect(r.counters.get(both.id)).toBe(73);
+    expect(r.counters.get(repeated.id)).toBe(expected.length);
+  });
+
+  test('a series', () => {
+    const one = op('values', { cols: [], valueRows: [[]] });
+    const n = column('n', INT8, false);
+    const root = op('repeat', {
+      cols: [n],
+      input: one,
+      count: lit(5n, INT8),
+      series: { out: n, start: lit(10n, INT8), step: lit(-3n, INT8) },
+    });
+    expect(runSlice(slice(root), new Map()).rows).toEqual([[10n], [7n], [4n], [1n], [-2n]]);
+  });
+
+  test('filter of a scan by dictionary strings and nulls', () => {
+    const s = column('s', TEXT);
+    const input = scan([s], cmp('=', col(s), lit('b', TEXT)));
+    const rows: Rows = [['a'], ['b'], [null], ['b']];
+    for (const encoding of ['utf8', 'dict8', 'dict16', 'dict32'] as const)
+      expect(
+        runSlice(slice(input), new Map([[input.id, rows]]), { encodings: new Map([[input.id, [encoding]]]) })
+          .rows,
+      ).toEqual([['b'], ['b']]);
+  });
+});
