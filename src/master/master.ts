@@ -2,6 +2,7 @@
  *
  *  Owns: the order in which these start and stop. Also what a test starts within its own process. */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { LocalEngine } from '../engine/runtime/engine.js';
 import { Peers } from '../exchange/grpc/peer.js';
@@ -10,6 +11,7 @@ import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { parseAddress } from '../exchange/process/limits.js';
 import { MASTER, type QueryId, type StorageId } from '../types/ids.js';
+import { MasterCatalog } from './catalog/master-catalog.js';
 import { Membership } from './cluster/membership.js';
 import { OutcomeLog } from './cluster/outcome-log.js';
 import { ClusterDispatcher } from './dispatch/dispatcher.js';
@@ -29,6 +31,7 @@ export type MasterOptions = {
 };
 
 export class Master {
+  readonly catalog: MasterCatalog;
   readonly dispatcher: ClusterDispatcher;
   /** `host:port` for segments. */
   readonly address: string;
@@ -44,20 +47,27 @@ export class Master {
   private queries = 0;
   private readonly started = Date.now().toString(36);
 
-  private constructor(parts: Master['parts'], dispatcher: ClusterDispatcher, address: string) {
+  private constructor(
+    parts: Master['parts'],
+    catalog: MasterCatalog,
+    dispatcher: ClusterDispatcher,
+    address: string,
+  ) {
     this.parts = parts;
+    this.catalog = catalog;
     this.dispatcher = dispatcher;
     this.address = address;
   }
 
-  /** `liveStorages`: of the catalog; a segment drops all others when it joins. */
+  /** `liveStorages`: a segment that joins drops all others; the catalog's when absent. */
   static async start(
     options: MasterOptions,
-    liveStorages: () => readonly StorageId[] | undefined,
+    liveStorages?: () => readonly StorageId[] | undefined,
   ): Promise<Master> {
     const { log, token } = options;
     const { host } = parseAddress(options.listen, '--listen');
     const lock = await DataLock.take(options.data);
+    const catalog = await MasterCatalog.open(join(options.data, 'catalog'));
     const outcomes = await OutcomeLog.open(options.data);
     const membership = await Membership.open(options.data, options.segments, log);
     const engine = new LocalEngine({
@@ -80,10 +90,15 @@ export class Master {
     );
     membership.addTo(server, {
       resolve: (segment, prepared) => dispatcher.loads.resolve(segment, prepared),
-      liveStorages,
+      liveStorages: liveStorages ?? (() => catalog.liveStorages()),
     });
     log.info({ address, workers: options.workers, memory: options.memoryBytes }, 'listening for segments');
-    return new Master({ lock, engine, exchange, peers, server, membership, outcomes }, dispatcher, address);
+    return new Master(
+      { lock, engine, exchange, peers, server, membership, outcomes },
+      catalog,
+      dispatcher,
+      address,
+    );
   }
 
   /** Unique in the cluster, over restarts too. */
@@ -101,6 +116,7 @@ export class Master {
     peers.close();
     await engine.close();
     await outcomes.close();
+    await this.catalog.close();
     lock.release();
   }
 }

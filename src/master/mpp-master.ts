@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/** The command `mpp-master`: the process that clients connect to and segments join. */
+import { Command } from 'commander';
+import { memoryBytes, parseAddress, workerCount } from '../exchange/process/limits.js';
+import { makeLogger, readToken, runProcess } from '../exchange/process/start.js';
+import { Master } from './master.js';
+import { startWireServer } from './wire/server.js';
+
+type Options = {
+  data: string;
+  host: string;
+  port: string;
+  listen: string;
+  advertise?: string;
+  token?: string;
+  tokenFile?: string;
+  segments?: string;
+  workers?: string;
+  memory: string;
+  processesOnHost: string;
+  logLevel: string;
+};
+
+const command = new Command('mpp-master')
+  .description('Runs the master of an mpp cluster: clients connect to it with the PostgreSQL protocol.')
+  .requiredOption('--data <dir>', 'data directory, made when missing')
+  .option('--host <host>', 'address for clients', '127.0.0.1')
+  .option('--port <port>', 'port for clients', '5433')
+  .option('--listen <host:port>', 'address for segments', '127.0.0.1:5434')
+  .option('--advertise <host>', 'host under which segments reach this process, if not the one in --listen')
+  .option('--token <token>', "the cluster's token, which segments must have as well")
+  .option('--token-file <file>', 'a file that holds it')
+  .option('--segments <n>', 'number of segments; needed when the data directory is new')
+  .option('--workers <n>', 'worker threads; default: one for each core')
+  .option('--memory <size>', 'shared memory, such as 512MB or 4GB, or auto', 'auto')
+  .option(
+    '--processes-on-host <n>',
+    'mpp processes that share this host: divides the memory taken by auto',
+    '2',
+  )
+  .option('--log-level <level>', 'fatal, error, warn, info, debug', 'info');
+
+const options = command.parse().opts<Options>();
+const log = makeLogger('mpp-master', options.logLevel);
+
+function segmentCount(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1 || n > 1024) throw new Error(`--segments ${text}: give 1 to 1024`);
+  return n;
+}
+
+await runProcess(log, async () => {
+  const { host, port } = parseAddress(`${bracketed(options.host)}:${options.port}`, '--host and --port');
+  const master = await Master.start({
+    data: options.data,
+    listen: options.listen,
+    advertise: options.advertise,
+    token: readToken(options),
+    segments: segmentCount(options.segments),
+    workers: workerCount(options.workers),
+    memoryBytes: memoryBytes(options.memory, Number(options.processesOnHost)),
+    log,
+  });
+  const wire = await startWireServer({
+    host,
+    port,
+    services: {
+      catalog: master.catalog,
+      dispatcher: master.dispatcher,
+      log,
+      newQueryId: () => master.newQueryId(),
+    },
+  }).catch((e: NodeJS.ErrnoException) => {
+    throw e.code === 'EADDRINUSE' ? new Error(`port ${port} on ${host} is in use by another program`) : e;
+  });
+  log.info({ host, port: wire.port }, 'ready for clients');
+  return async () => {
+    // Running statements hear why they end before their connections close.
+    await master.dispatcher.stop();
+    await wire.close();
+    await master.stop();
+  };
+});
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
