@@ -94,7 +94,8 @@ export function emitCoalesce(e: Emitter, x: Extract<Expr, { kind: 'coalesce' }>)
 /** GREATEST and LEAST ignore nulls; NULL only when all are. */
 export function emitExtreme(e: Emitter, x: Extract<Expr, { kind: 'greatest' | 'least' }>): Val {
   const f = e.f;
-  const r = new Result(e, shapeOf(e, x), exprNullable(x));
+  // The first argument may be null although the result cannot be.
+  const r = new Result(e, shapeOf(e, x), exprNullable(x.args[0]));
   const op = x.kind === 'greatest' ? '>' : '<';
   x.args.forEach((arg, i) => {
     const v = e.emit(arg);
@@ -122,5 +123,5 @@ export function emitExtreme(e: Emitter, x: Extract<Expr, { kind: 'greatest' | 'l
       f.if(() => e.scoped(better));
     }
   });
-  return r.val;
+  return exprNullable(x) ? r.val : { ...r.val, isNull: undefined };
 }
