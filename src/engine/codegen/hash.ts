@@ -25,6 +25,10 @@ function pushWord(e: Emitter, v: Val): void {
       return;
     case 'i64':
       e.push(part);
+      // Multiplication moves bits up only: what lies high must come down before it. Not by bounds: they differ
+      // between the sides of a join.
+      e.push(part);
+      f.i64(32n).op('i64.shr_u').op('i64.xor');
       return;
     case 'i128':
       e.push(part);
