@@ -1,12 +1,41 @@
 /** Every rule, once, in the order in which they run, with the reason for its place. */
+import { decorrelate } from './decorrelate.js';
+import { expandSetOperations } from './expand-set-operations.js';
 import { mergeProjects } from './merge-projects.js';
+import { normalizePredicates } from './normalize-predicates.js';
 import { pruneColumns } from './prune-columns.js';
+import { dropSorts, pushLimits } from './push-limits.js';
 import { pushPredicates } from './push-predicates.js';
+import { refreshNullability } from './refresh-nullability.js';
+import { removeSubqueries } from './remove-subqueries.js';
 import type { Rule } from './rule.js';
+import { simplifyMarks } from './simplify-marks.js';
+import { simplifyOuterJoins } from './simplify-outer-joins.js';
+import { splitDistinctAggregates } from './split-distinct-aggregates.js';
 
 export const ALL_RULES: readonly Rule[] = [
+  // First: NOT EXISTS and NOT IN must be seen as such, and no other rule looks inside a subquery expression.
+  removeSubqueries,
+  // Next: no later rule knows lateral joins.
+  decorrelate,
+  // After decorrelation, which treats set operations as they are.
+  expandSetOperations,
+  // The three above made new columns and moved old ones under outer joins.
+  refreshNullability,
+  // Before pushdown: more conjuncts can go down, each alone.
+  normalizePredicates,
+  simplifyMarks,
+  // Before pushdown, which cannot enter the far side of an outer join.
+  simplifyOuterJoins,
   pushPredicates,
+  dropSorts,
   mergeProjects,
-  // Last: the rules above leave columns that nothing reads.
+  pushLimits,
+  splitDistinctAggregates,
+  // After rewrites that leave columns that nothing reads.
   pruneColumns,
+  // Pruning turns projects into picks.
+  mergeProjects,
+  // Outer joins became inner: the physical plan may leave null checks out.
+  refreshNullability,
 ];

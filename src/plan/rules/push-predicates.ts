@@ -22,6 +22,7 @@ import {
 import { filter, join } from '../logical/builders.js';
 import type { Join, LogicalPlan } from '../logical/nodes.js';
 import { idsOf, inputsOf, withInputs } from '../logical/transform.js';
+import { impliedOver } from './normalize-predicates.js';
 import type { Rule } from './rule.js';
 
 export const pushPredicates: Rule = {
@@ -141,7 +142,9 @@ function pushJoin(plan: Join, predicates: readonly Expr[]): LogicalPlan {
       const all = [...movable, ...derivedConstants(movable, movable)];
       const [l, rest] = split(unique(all), onLeft);
       const [r, on] = split(rest, onRight);
-      return above(rebuilt(l, r, on), stay);
+      const sieve = (side: ReadonlySet<ColId>): readonly Expr[] =>
+        on.map((e) => impliedOver(e, side)).filter((e) => e !== undefined);
+      return above(rebuilt([...l, ...sieve(left)], [...r, ...sieve(right)], on), stay);
     }
     case 'left':
     case 'single':
