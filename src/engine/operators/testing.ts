@@ -46,6 +46,8 @@ export type TestOptions = {
   readonly instrument?: boolean;
   readonly encodings?: ReadonlyMap<NodeId, readonly Encoding[]>;
   readonly memoryBytes?: number;
+  /** Filled with milliseconds by pipeline label. */
+  readonly stats?: Record<string, number>;
 };
 
 export type TestResult = {
@@ -432,7 +434,9 @@ export function execute(
   while (done.size < compiled.pipelines.length) {
     const next = compiled.pipelines.find((p) => !done.has(p.id) && p.dependsOn.every((d) => done.has(d)));
     if (!next) throw new Error('pipelines depend on each other in a circle');
+    const began = performance.now();
     runPipeline(next);
+    if (options.stats) options.stats[`${next.id} ${next.label}`] = performance.now() - began;
     done.add(next.id);
   }
   for (const ws of states) {
