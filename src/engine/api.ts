@@ -4,6 +4,7 @@
  *  on worker threads over one shared memory. Sources and sinks are given by the caller (storage scans, motions,
  *  the client's result), so that the engine knows neither files nor sockets. */
 import type { NodeId, PhysicalOp, ReceiveOp, ScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
+import type { CatalogNames } from '../types/functions/catalog-names.js';
 import type { QueryId } from '../types/ids.js';
 import type { BatchSource, ColumnLayout, MemoryPool, OutChunk } from '../types/memory.js';
 import type { Value } from '../types/value.js';
@@ -55,6 +56,8 @@ export type EvalSettings = {
   readonly user: string;
   readonly database: string;
   readonly searchPath: readonly string[];
+  /** Set for statements with functions that turn oids into names (see `FunctionContext.catalog`). */
+  readonly catalogNames?: CatalogNames;
 };
 
 export type SliceRun = {

@@ -3,8 +3,9 @@
  *  Owns: the import `host.call`. Runs in workers; an exception passes through the compiled code and ends the query.
  *  A result string goes to temp space; when it does not fit there, the call returns 2 and the compiled code asks for
  *  it again (index -1) with room that it allocated. */
+import { namedCatalog } from '../../types/functions/catalog-names.js';
 import { functionById } from '../../types/functions/registry.js';
-import type { FunctionDef } from '../../types/functions/registry-types.js';
+import type { FunctionContext, FunctionDef } from '../../types/functions/registry-types.js';
 import type { MemoryPool } from '../../types/memory.js';
 import { notSupported } from '../../types/sql-error.js';
 import type { Repr, SqlType } from '../../types/sql-type.js';
@@ -33,6 +34,9 @@ export function makeHostImports(
   settings: EvalSettings,
   functions: (id: string) => FunctionDef | undefined = functionById,
 ): HostImports {
+  const { catalogNames } = settings;
+  const context: FunctionContext =
+    catalogNames === undefined ? settings : { ...settings, catalog: namedCatalog(catalogNames) };
   const buffer = memory.u8.buffer;
   const view = new DataView(buffer);
   const bytes = Buffer.from(buffer);
@@ -179,7 +183,7 @@ export function makeHostImports(
       strict: call.strict,
       readers,
       write,
-      run: (args) => def.impl(args, settings, call.argTypes, call.type),
+      run: (args) => def.impl(args, context, call.argTypes, call.type),
     };
   }
 

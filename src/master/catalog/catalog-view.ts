@@ -1,14 +1,13 @@
 /** The catalog as one session sees it: search path, visibility, and the look-ups behind reg* types and pg_get_*().
  *
- *  Implements the planner's `Catalog` and the functions' `CatalogFunctions`. Names walk pg_catalog first, then the
+ *  Implements the planner's `Catalog`, and gives the functions their `CatalogNames`. Names walk pg_catalog first, then the
  *  search path. Source: PostgreSQL, namespace.c and ruleutils.c. */
 import type { Catalog, Relation } from '../../plan/catalog.js';
-import type { CatalogFunctions } from '../../types/functions/registry-types.js';
+import type { CatalogNames } from '../../types/functions/catalog-names.js';
 import { quoteIdentifier } from '../../types/text-io.js';
-import { splitIdentifiers } from '../session/settings.js';
 import type { MasterCatalog } from './master-catalog.js';
 import { SYSTEM_SCHEMAS } from './names.js';
-import { systemTableByOid } from './system/tables.js';
+import { SYSTEM_TABLES } from './system/tables.js';
 
 export class CatalogView implements Catalog {
   private readonly catalog: MasterCatalog;
@@ -52,76 +51,50 @@ export class CatalogView implements Catalog {
   }
 }
 
-export function catalogFunctions(
+/** Every name and definition there is, for functions on worker threads. */
+export function catalogNames(
   catalog: MasterCatalog,
   view: CatalogView,
-  setting: (name: string) => string | undefined,
-): CatalogFunctions {
-  const nameOf = (oid: number) => {
-    const stored = catalog.storedByOid(oid);
-    if (stored !== undefined) return stored;
-    const index = catalog.tables().find((t) => t.primaryKeyOid === oid);
-    if (index !== undefined) return { schema: index.schema, name: `${index.name}_pkey` };
-    return systemTableByOid(oid);
-  };
+  settings: CatalogNames['settings'],
+): CatalogNames {
+  const relations: CatalogNames['relations'][number][] = SYSTEM_TABLES.map((t) => ({
+    oid: t.oid,
+    schema: t.schema,
+    name: t.name,
+    visible: view.visible(t.schema, t.name),
+  }));
+  const views: (readonly [number, string])[] = [];
+  const indexes: (readonly [number, string])[] = [];
+  const constraints: (readonly [number, string])[] = [];
+  for (const r of catalog.relations()) {
+    const { oid, schema, name } = r;
+    const visible = view.visible(schema, name);
+    relations.push({ oid, schema, name, visible });
+    if (r.kind === 'view') {
+      views.push([oid, ` ${r.sql.replace(/;\s*$/, '')};`]);
+      continue;
+    }
+    if (r.primaryKeyOid === undefined || r.primaryKey === undefined) continue;
+    relations.push({ oid: r.primaryKeyOid, schema, name: `${name}_pkey`, visible });
+    const columns = r.primaryKey.map((c) => quoteIdentifier(r.columns[c].name)).join(', ');
+    indexes.push([
+      r.primaryKeyOid,
+      `CREATE UNIQUE INDEX ${quoteIdentifier(`${name}_pkey`)} ON ${quoteIdentifier(schema)}.${quoteIdentifier(name)} USING btree (${columns})`,
+    ]);
+    constraints.push([r.primaryKeyOid + CONSTRAINT_OID_OFFSET, `PRIMARY KEY (${columns})`]);
+  }
   return {
-    relationName(oid) {
-      const r = nameOf(oid);
-      return r === undefined
-        ? undefined
-        : {
-            schema: r.schema,
-            name: r.name,
-            visible: view.visible(r.schema, r.name) || r.name.endsWith('_pkey'),
-          };
-    },
-    relationOid(text) {
-      const parts = splitQualified(text);
-      if (parts.length === 0 || parts.length > 3) return undefined;
-      const name = parts[parts.length - 1];
-      const schema = parts.length > 1 ? parts[parts.length - 2] : undefined;
-      const found = view.relation(schema, name);
-      if (found !== undefined) return found.oid;
-      return catalog
-        .tables()
-        .find(
-          (t) =>
-            t.primaryKeyOid !== undefined && `${t.name}_pkey` === name && (schema ?? t.schema) === t.schema,
-        )?.primaryKeyOid;
-    },
-    viewDefinition(oid) {
-      const r = catalog.storedByOid(oid);
-      return r?.kind === 'view' ? ` ${r.sql.replace(/;\s*$/, '')};` : undefined;
-    },
-    namespaceName(oid) {
-      for (const [name, schemaOid] of SYSTEM_SCHEMAS) if (schemaOid === oid) return name;
-      return catalog.schemas().find((s) => s.oid === oid)?.name;
-    },
-    indexDefinition(oid) {
-      const t = catalog.tables().find((x) => x.primaryKeyOid === oid);
-      if (t === undefined) return undefined;
-      const columns = t.primaryKey!.map((c) => quoteIdentifier(t.columns[c].name)).join(', ');
-      const index = quoteIdentifier(`${t.name}_pkey`);
-      return `CREATE UNIQUE INDEX ${index} ON ${quoteIdentifier(t.schema)}.${quoteIdentifier(t.name)} USING btree (${columns})`;
-    },
-    constraintDefinition(oid) {
-      const t = catalog
-        .tables()
-        .find((x) => x.primaryKeyOid !== undefined && x.primaryKeyOid + CONSTRAINT_OID_OFFSET === oid);
-      if (t === undefined) return undefined;
-      return `PRIMARY KEY (${t.primaryKey!.map((c) => quoteIdentifier(t.columns[c].name)).join(', ')})`;
-    },
-    settings: setting,
+    relations,
+    namespaces: [
+      ...[...SYSTEM_SCHEMAS].map(([name, oid]) => [oid, name] as const),
+      ...catalog.schemas().map((s) => [s.oid, s.name] as const),
+    ],
+    views,
+    indexes,
+    constraints,
+    settings,
   };
 }
 
 /** The constraint's oid follows from its index's: both exist only as rows of pg_catalog. */
 export const CONSTRAINT_OID_OFFSET = 0x40000000;
-
-/** The parts of a dotted name, each maybe quoted. */
-export function splitQualified(text: string): readonly string[] {
-  return text
-    .trim()
-    .split(/\.(?=(?:[^"]*"[^"]*")*[^"]*$)/)
-    .flatMap((part) => splitIdentifiers(part));
-}

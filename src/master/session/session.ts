@@ -8,11 +8,12 @@
 import { bindStatement } from '../../plan/bind/bind.js';
 import type { BoundStatement } from '../../plan/bind/statement.js';
 import { type ParsedStatement, parseSql } from '../../plan/sql/parse.js';
-import type { FunctionContext } from '../../types/functions/registry-types.js';
+import { type CatalogNames, namedCatalog } from '../../types/functions/catalog-names.js';
+import type { CatalogFunctions, FunctionContext } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
-import { CatalogView, catalogFunctions } from '../catalog/catalog-view.js';
+import { CatalogView, catalogNames } from '../catalog/catalog-view.js';
 import type { SessionActivity, SystemContext } from '../catalog/system/context.js';
 import { describeStatement } from '../statements/describe.js';
 import { startStatement } from '../statements/start.js';
@@ -296,12 +297,29 @@ export class Session {
     return new CatalogView(catalog, this.settings.searchPath(), dispatcher.segments().length);
   }
 
+  /** Names are gathered only when a function asks for one: few statements do. */
   functionContext(now: bigint): FunctionContext {
-    const setting = (name: string) => (this.settings.has(name) ? this.settings.show(name) : undefined);
+    let made: CatalogFunctions | undefined;
+    const names = (): CatalogFunctions => {
+      made ??= namedCatalog(this.catalogNames());
+      return made;
+    };
     return {
       ...this.settings.evalSettings(now),
-      catalog: catalogFunctions(this.services.catalog, this.catalogView(), setting),
+      catalog: {
+        relationName: (oid) => names().relationName(oid),
+        relationOid: (text) => names().relationOid(text),
+        viewDefinition: (oid) => names().viewDefinition(oid),
+        namespaceName: (oid) => names().namespaceName(oid),
+        indexDefinition: (oid) => names().indexDefinition(oid),
+        constraintDefinition: (oid) => names().constraintDefinition(oid),
+        settings: (name) => (this.settings.has(name) ? this.settings.show(name) : undefined),
+      },
     };
+  }
+
+  catalogNames(): CatalogNames {
+    return catalogNames(this.services.catalog, this.catalogView(), this.settings.shown());
   }
 
   systemContext(): SystemContext {

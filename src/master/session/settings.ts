@@ -144,6 +144,14 @@ export class SessionSettings {
     })).sort((a, b) => (a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1));
   }
 
+  /** All as SHOW prints them, by lower-case name. */
+  shown(): readonly (readonly [string, string])[] {
+    return [
+      ...SETTING_DEFINITIONS.map((d) => [key(d), this.show(d.name)] as const),
+      ...[...this.custom].map(([name, value]) => [name, value] as const),
+    ];
+  }
+
   number(name: string): number {
     return Number(this.get(name));
   }

@@ -80,7 +80,7 @@ async function runLoadPlan(
   gxid: Gxid,
 ): Promise<number> {
   const stats = await session.services.dispatcher.run(plan, {
-    ...runOptions(session, context, snapshot),
+    ...runOptions(session, plan, context, snapshot),
     gxid,
     instrument: false,
     signal: context.signal,

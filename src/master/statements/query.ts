@@ -30,6 +30,22 @@ export async function startQuery(
   };
 }
 
+/** Functions that look names up: reg* types, pg_get_*(), visibility, current_setting. */
+const NAME_FUNCTIONS =
+  /reg(class|proc|type|namespace|role|oper)|^(pg_|current_setting|format_type|obj_|col_|has_)/;
+
+/** Whether the plan has such functions; system tables nearly always come with them. */
+function asksForNames(plan: DistributedPlan): boolean {
+  const visit = (x: unknown): boolean => {
+    if (Array.isArray(x)) return x.some(visit);
+    if (typeof x !== 'object' || x === null) return false;
+    const { kind, fn } = x as { kind?: unknown; fn?: unknown };
+    if (kind === 'virtualScan' || (typeof fn === 'string' && NAME_FUNCTIONS.test(fn))) return true;
+    return Object.values(x).some(visit);
+  };
+  return plan.slices.some((s) => visit(s.root));
+}
+
 export type RunningPlan = {
   readonly stream: RowStream;
   readonly stats: Promise<RunStats>;
@@ -38,10 +54,12 @@ export type RunningPlan = {
 /** Options that all runs of a session's plans share. */
 export function runOptions(
   session: Session,
+  plan: DistributedPlan,
   context: RunContext,
   snapshot: Csn,
 ): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
-  const { catalog: _, ...settings } = context.functions;
+  const { catalog: _, ...plain } = context.functions;
+  const settings = asksForNames(plan) ? { ...plain, catalogNames: session.catalogNames() } : plain;
   const queryId: QueryId = session.services.newQueryId();
   return {
     queryId,
@@ -67,7 +85,7 @@ export function runPlan(
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const types: readonly SqlType[] = plan.output.map((c) => c.type);
   const stats = dispatcher
-    .run(plan, { ...runOptions(session, context, snapshot), gxid: undefined, instrument, signal, sink })
+    .run(plan, { ...runOptions(session, plan, context, snapshot), gxid: undefined, instrument, signal, sink })
     .finally(release);
   const ended = stats.then(
     () => sink.end(),

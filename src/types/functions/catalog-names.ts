@@ -1,0 +1,57 @@
+/** The names behind oids as plain data, so that catalog functions can run where the catalog is not: in the engine's
+ *  worker threads. Made by the master for statements that ask for names; see `CatalogFunctions`. */
+import type { CatalogFunctions } from './registry-types.js';
+
+export type CatalogNames = {
+  readonly relations: readonly {
+    readonly oid: number;
+    readonly schema: string;
+    readonly name: string;
+    readonly visible: boolean;
+  }[];
+  readonly namespaces: readonly (readonly [oid: number, name: string])[];
+  /** Definitions by oid: of views, indexes and constraints. */
+  readonly views: readonly (readonly [oid: number, text: string])[];
+  readonly indexes: readonly (readonly [oid: number, text: string])[];
+  readonly constraints: readonly (readonly [oid: number, text: string])[];
+  /** By lower-case name. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+};
+
+/** The parts of a dotted name: quoted parts as they are, others in lower case. */
+export function splitQualifiedName(text: string): readonly string[] {
+  const parts: string[] = [];
+  for (const m of text.matchAll(/"((?:[^"]|"")*)"|([^\s."]+)/g))
+    parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2].toLowerCase());
+  return parts;
+}
+
+export function namedCatalog(names: CatalogNames): CatalogFunctions {
+  const relations = new Map(names.relations.map((r) => [r.oid, r]));
+  const visible = new Map<string, number>();
+  const qualified = new Map<string, number>();
+  for (const r of names.relations) {
+    if (r.visible) visible.set(r.name, r.oid);
+    qualified.set(`${r.schema}\0${r.name}`, r.oid);
+  }
+  const namespaces = new Map(names.namespaces);
+  const views = new Map(names.views);
+  const indexes = new Map(names.indexes);
+  const constraints = new Map(names.constraints);
+  const settings = new Map(names.settings);
+  return {
+    relationName: (oid) => relations.get(oid),
+    relationOid(text) {
+      const parts = splitQualifiedName(text);
+      const name = parts.at(-1);
+      const schema = parts.at(-2);
+      if (name === undefined || parts.length > 3) return undefined;
+      return schema === undefined ? visible.get(name) : qualified.get(`${schema}\0${name}`);
+    },
+    viewDefinition: (oid) => views.get(oid),
+    namespaceName: (oid) => namespaces.get(oid),
+    indexDefinition: (oid) => indexes.get(oid),
+    constraintDefinition: (oid) => constraints.get(oid),
+    settings: (name) => settings.get(name.toLowerCase()),
+  };
+}
