@@ -11,8 +11,16 @@ export type ManifestOp =
   | { readonly op: 'commit'; readonly gxid: number; readonly csn: number }
   | { readonly op: 'rollback'; readonly gxid: number }
   | { readonly op: 'drop'; readonly storageId: number }
-  /** Row groups written anew as one: `groups` replace `removed` in the same storage, with their csns. */
-  | { readonly op: 'replace'; readonly removed: readonly number[]; readonly groups: readonly RowGroup[] }
+  /** Small row groups written anew as larger ones: from csn `until` on, `groups` are seen in place of `members`. Void when a
+   *  member is gone (its table was dropped meanwhile). */
+  | {
+      readonly op: 'merge';
+      readonly members: readonly number[];
+      readonly until: number;
+      readonly groups: readonly RowGroup[];
+    }
+  /** Members of merges that no snapshot can see any more. */
+  | { readonly op: 'forget'; readonly members: readonly number[] }
   /** Everything so far: first record of a compacted log. */
   | { readonly op: 'snapshot'; readonly nextGroup: number; readonly groups: readonly RowGroup[] };
 
@@ -61,11 +69,15 @@ export class Manifest {
         this.byStorage.delete(op.storageId);
         return gone;
       }
-      case 'replace': {
-        const gone = this.removeAll(op.removed);
+      case 'merge': {
+        const members = op.members.map((id) => this.groups.get(id));
+        if (members.some((g) => g === undefined || g.until !== undefined)) return op.groups;
+        for (const g of members) this.add({ ...g!, until: op.until });
         for (const g of op.groups) this.add(g);
-        return gone;
+        return [];
       }
+      case 'forget':
+        return this.removeAll(op.members);
       case 'snapshot':
         this.nextGroup = op.nextGroup;
         for (const g of op.groups) {

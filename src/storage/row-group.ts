@@ -59,6 +59,10 @@ export type RowGroup = {
   readonly gxid: number;
   /** Snapshots at or above it see the row group; undefined while it is prepared only. */
   readonly csn: number | undefined;
+  /** Snapshots at or above it see the row group that this one was merged into instead. */
+  readonly until?: number;
+  /** Place in the table's order of rows, when it is not `id`: that of the first row group merged into this one. */
+  readonly order?: number;
   readonly columns: readonly ColumnChunk[];
 };
 

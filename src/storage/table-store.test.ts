@@ -334,6 +334,21 @@ describe('visibility', () => {
     await again.close();
   });
 
+  it('a failed load leaves no trace in how later rows are encoded', async () => {
+    const store = await SegmentStore.open(freshDir(), new FakePool(8 << 20));
+    await write(
+      store,
+      1,
+      1,
+      TWO,
+      Array.from({ length: 6000 }, (_, i) => [2n ** 40n, `unique ${i}`]),
+    );
+    await store.rollback(1n);
+    await insert(store, 2, 1, TWO, [[1n, 'x']]);
+    expect(all(store, 1, TWO).layout.map((l) => l.encoding)).toEqual(['i8', 'dict8']);
+    await store.close();
+  });
+
   it('a rollback removes files, before and after prepare', async () => {
     const dir = freshDir();
     const store = await SegmentStore.open(dir, new FakePool(4 << 20));
@@ -367,6 +382,65 @@ describe('a dropped storage', () => {
     expect(readdirSync(join(dir, 't1'))).toEqual([]);
     expect((store.memory as FakePool).blocks.size).toBe(0);
     const again = await SegmentStore.open(dir, new FakePool(4 << 20));
+    expect(readdirSync(dir)).toEqual(['manifest']);
+    await again.close();
+  });
+});
+
+describe('many small inserts', () => {
+  const columns = [...TWO, column('n', { kind: 'numeric' })];
+  const row = (i: number): FakeValue[] => [
+    i % 5 === 0 ? null : BigInt(i) ** 3n,
+    i % 7 === 0 ? null : `name ${i % 4}`,
+    encodeVarNumeric({ unscaled: BigInt(i), scale: i % 3 }),
+  ];
+  const plain = (rows: FakeValue[][]): unknown[] =>
+    rows.map((r) => r.map((x) => (typeof x === 'bigint' ? Number(x) : x instanceof Uint8Array ? [...x] : x)));
+  const expected = (n: number): unknown[] =>
+    plain(
+      Array.from({ length: n }, (_, i) => row(i)).map((r) =>
+        r.map((x) => (typeof x === 'string' ? new TextEncoder().encode(x) : x)),
+      ),
+    );
+
+  it('become few row groups, and every snapshot sees its rows once', async () => {
+    const dir = freshDir();
+    const store = await SegmentStore.open(dir, new FakePool(8 << 20));
+    for (let i = 0; i < 40; i++) await insert(store, i + 1, 1, columns, [row(i)]);
+    const before = all(store, 1, columns, 30);
+    await drain(store, all(store, 1, columns));
+    await store.idle();
+    // The first scan saw 30 of them.
+    expect(store.snapshot(1, 99n).map((g) => g.rows)).toEqual([30, ...Array(10).fill(1)]);
+    expect(plain(await drain(store, before, true))).toEqual(expected(30));
+    for (let csn = 0; csn <= 41; csn++)
+      expect(plain(await drain(store, all(store, 1, columns, csn), true))).toEqual(
+        expected(Math.min(csn, 40)),
+      );
+    expect(store.summary(1, 99n).rows).toBe(40);
+    await insert(store, 41, 1, columns, [row(40)]);
+    await store.close();
+    const again = await SegmentStore.open(dir, new FakePool(8 << 20));
+    expect(plain(await drain(again, all(again, 1, columns), true))).toEqual(expected(41));
+    expect(readdirSync(join(dir, 't1'))).toHaveLength(12);
+    await again.close();
+  });
+
+  it('may be dropped while they are merged', async () => {
+    const dir = freshDir();
+    const pool = new FakePool(8 << 20);
+    const store = await SegmentStore.open(dir, pool);
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 20; i++) await insert(store, round * 100 + i + 1, round, columns, [row(i)]);
+      const scan = all(store, round, columns);
+      if (round > 0) for (let i = 0; i < round * 3; i++) await new Promise((r) => setImmediate(r));
+      await store.dropStorage(round);
+      scan.close();
+    }
+    await store.close();
+    expect(pool.blocks.size).toBe(0);
+    const again = await SegmentStore.open(dir, new FakePool(1 << 20));
+    expect(again.storages()).toEqual([]);
     expect(readdirSync(dir)).toEqual(['manifest']);
     await again.close();
   });

@@ -13,6 +13,7 @@ import type { Range, SqlType } from '../types/sql-type.js';
 import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js';
 import { BufferPool } from './buffer-pool.js';
 import { FileCache } from './file-cache.js';
+import { GroupMerger } from './group-merger.js';
 import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
 import { ManifestLog, syncDirectory } from './manifest-log.js';
 import {
@@ -76,6 +77,7 @@ export class SegmentStore {
   private readonly holders = new Map<number, number>();
   /** Row groups that are gone but still held. */
   private readonly leaving = new Map<number, RowGroup>();
+  private readonly merger: GroupMerger;
   private readonly compactBytes: number;
   private compactAt: number;
   /** Changes of the manifest begin after it: a compaction must see a state that matches the log. */
@@ -97,6 +99,21 @@ export class SegmentStore {
     this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes / 2);
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
+    this.merger = new GroupMerger({
+      pool: this.pool,
+      path: (group) => rowGroupPath(this.dir, group),
+      hold: (groups) => this.hold(groups),
+      unhold: (groups) => this.unhold(groups),
+      host: (storageId, groups) => ({
+        memory: this.memory,
+        floor: (ordinal) => this.stateOf(storageId).encodings[ordinal],
+        widened: (ordinal, encoding) => this.noteEncoding(this.stateOf(storageId), ordinal, encoding),
+        write: (file, rows) => this.writeGroup(groups, 0, storageId, file, rows),
+      }),
+      change: (op) => this.change(op),
+      syncDirectory: (storageId) => syncDirectory(storageDirectory(this.dir, storageId)),
+      discard: (group) => this.removeFile(group),
+    });
   }
 
   /** Opens (or creates) a segment's data directory and recovers: the manifest's torn tail is trimmed, files that it does not
@@ -109,10 +126,13 @@ export class SegmentStore {
     const store = new SegmentStore(dir, memory, log, manifest, options);
     store.removeOrphans();
     for (const g of manifest.groups.values()) store.noteEncodings(g);
+    // No query is running: whoever may still look at them has lost this segment.
+    await store.merger.forget([...manifest.groups.values()].filter((g) => g.until !== undefined));
     return store;
   }
 
   async close(): Promise<void> {
+    await this.merger.close();
     await this.turn;
     await Promise.allSettled([...this.changes]);
     for (const open of this.open_.values()) await Promise.all(open.writers.map((w) => w.abort()));
@@ -144,14 +164,14 @@ export class SegmentStore {
       memory: this.memory,
       floor: (ordinal) => state.encodings[ordinal],
       widened: (ordinal, encoding) => this.noteEncoding(state, ordinal, encoding),
-      write: (file, rows) => this.writeGroup(owner, id, storageId, file, rows),
+      write: (file, rows) => this.writeGroup(owner.groups, id, storageId, file, rows),
     });
     open.writers.push(writer);
     return writer;
   }
 
   private async writeGroup(
-    open: OpenGxid,
+    written: RowGroup[],
     gxid: number,
     storageId: number,
     file: RowGroupFile,
@@ -167,7 +187,7 @@ export class SegmentStore {
       columns: file.columns,
     };
     // Known before a byte is written, so that a rollback finds what an aborted writer left.
-    open.groups.push(group);
+    written.push(group);
     const state = this.stateOf(storageId);
     if (!state.directoryMade) {
       mkdirSync(storageDirectory(this.dir, storageId), { recursive: true });
@@ -216,6 +236,7 @@ export class SegmentStore {
       await Promise.all(open.writers.map((w) => w.abort()));
       this.open_.delete(id);
       if (!this.manifest.prepared.has(id)) for (const g of open.groups) this.removeFile(g);
+      for (const w of open.writers) this.renoteEncodings(w.storageId);
     }
     if (this.manifest.prepared.has(id)) await this.change({ op: 'rollback', gxid: id });
     await Promise.all(this.removals);
@@ -245,8 +266,9 @@ export class SegmentStore {
     const limit = Number(csn);
     const visible: RowGroup[] = [];
     for (const g of this.manifest.byStorage.get(storageId)?.values() ?? [])
-      if (g.csn !== undefined && g.csn <= limit) visible.push(g);
-    return visible.sort((a, b) => a.id - b.id);
+      if (g.csn !== undefined && g.csn <= limit && (g.until === undefined || limit < g.until))
+        visible.push(g);
+    return visible.sort((a, b) => (a.order ?? a.id) - (b.order ?? b.id) || a.id - b.id);
   }
 
   summary(storageId: number, csn: bigint): StorageSummary {
@@ -274,6 +296,7 @@ export class SegmentStore {
     const visible = this.snapshot(storageId, request.csn);
     const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!.type));
     const tests = request.zone ?? [];
+    this.merger.noticeScan(storageId, Number(request.csn), visible);
     const groups = visible.filter((g) =>
       tests.every((t) => {
         const column = g.columns[t.ordinal];
@@ -317,6 +340,11 @@ export class SegmentStore {
     }
   }
 
+  /** Resolves when no merge of small row groups is under way. */
+  idle(): Promise<void> {
+    return this.merger.idle();
+  }
+
   // -------------------------------------------------------------- state
 
   private stateOf(storageId: number): Storage {
@@ -331,6 +359,15 @@ export class SegmentStore {
   private noteEncodings(group: RowGroup): void {
     const state = this.stateOf(group.storageId);
     for (const [i, c] of group.columns.entries()) this.noteEncoding(state, i, c.encoding);
+  }
+
+  /** Encodings that only a failed load used should not burden the rows to come. */
+  private renoteEncodings(storageId: number): void {
+    const state = this.stateOf(storageId);
+    state.encodings.length = 0;
+    for (const g of this.manifest.byStorage.get(storageId)?.values() ?? []) this.noteEncodings(g);
+    for (const open of this.open_.values())
+      for (const g of open.groups) if (g.storageId === storageId) this.noteEncodings(g);
   }
 
   private noteEncoding(state: Storage, ordinal: number, encoding: Encoding): void {
