@@ -81,7 +81,7 @@ export function bindAggregate(b: Binding, f: FuncCall, name: string): Expr {
     throw ctx.error(
       '42P10',
       'in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list',
-      locationOf(orderNodes[0]),
+      locationOf(sortNode(orderNodes[0])),
     );
   const counts = resolved.name === 'count' || resolved.name === 'count_star';
   const nullable =
@@ -142,4 +142,8 @@ function noAggregate(b: Binding, name: string, types: readonly string[], at: num
   return b.ctx.error('42883', `function ${name}(${types.join(', ')}) does not exist`, at, {
     hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
   });
+}
+
+function sortNode(n: Node | undefined): Node | undefined {
+  return n !== undefined && 'SortBy' in n ? n.SortBy.node : undefined;
 }

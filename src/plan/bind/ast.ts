@@ -58,6 +58,8 @@ export function locationOf(n: Node | undefined): number | undefined {
   }
   if ('TypeCast' in n) {
     const c = n.TypeCast;
+    // A typed literal becomes a constant, which stands where its text stands.
+    if (c.arg !== undefined && 'A_Const' in c.arg) return own(c.arg.A_Const);
     let at = locationOf(c.arg) ?? 0;
     if (c.typeName !== undefined) at = leftmost(at, own(c.typeName));
     return leftmost(at, own(c));

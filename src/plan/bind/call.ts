@@ -35,8 +35,10 @@ export function bindFunctionCall(b: Binding, f: FuncCall): Expr {
   if (isAggregateName(name)) return bindAggregate(b, f, name);
   const misused = (what: string): SqlError =>
     ctx.error('42809', `${what} specified, but ${name} is not an aggregate function`, at);
-  if (f.agg_star === true)
+  if (f.agg_star === true) {
+    callByName(b, name, [], at, f);
     throw ctx.error('42809', `${name}(*) specified, but ${name} is not an aggregate function`, at);
+  }
   if (f.agg_distinct === true) throw misused('DISTINCT');
   if ((f.agg_order ?? []).length > 0) throw misused('ORDER BY');
   if (f.agg_filter !== undefined) throw misused('FILTER');
@@ -61,7 +63,12 @@ export function callByName(
 ): Expr {
   const { ctx } = b;
   const resolved = resolveFunction(name, args.map(exprType));
-  if ('error' in resolved) throw resolved.error.with({ position: ctx.position(at) });
+  if ('error' in resolved) {
+    const { code, message, hint } = resolved.error;
+    const qualified =
+      namesOf(written?.funcname).length > 1 ? message.replace(/^function /, 'function pg_catalog.') : message;
+    throw ctx.error(code, qualified, at, { hint });
+  }
   const cast = args.map((a, i) => {
     const target = resolved.argTypes[Math.min(i, resolved.argTypes.length - 1)];
     const wanted = target.kind === 'unknown' ? TEXT : target;

@@ -13,6 +13,8 @@ import type { Notice } from './statement.js';
 export type BindOptions = {
   /** Types that the client declared for `$1`, `$2`, ...; undefined where it left them open. */
   readonly paramTypes: readonly (SqlType | undefined)[];
+  /** A simple query has no parameters: `$1` is 42P02. */
+  readonly noParams?: boolean;
   /** Settings and clock for constant folding and for literals such as 'now'. */
   readonly functions: FunctionContext;
 };
@@ -89,6 +91,8 @@ export class BindContext {
 
   /** The parameter as an expression; of type `unknown` until a context gives it a type. */
   param(index: number, location: number | undefined): Expr {
+    if (this.options.noParams === true)
+      throw this.error('42P02', `there is no parameter $${index + 1}`, location);
     while (this.params.length <= index) this.params.push(undefined);
     this.paramSeenAt[index] ??= location ?? 0;
     const type = this.params[index] ?? { kind: 'unknown' };

@@ -31,7 +31,7 @@ export function bindCopy(
     );
   }
   if (s.relation === undefined) throw new Error('COPY without a table');
-  const relation = findRelationDef(ctx, s.relation);
+  const relation = findRelationDef(ctx, s.relation, 'nowhere');
   if (from) {
     if (s.whereClause !== undefined) throw ctx.notSupported('COPY FROM ... WHERE', -1);
     if (relation.kind === 'view') throw ctx.error('42809', `cannot copy to view "${relation.name}"`, -1);
@@ -182,9 +182,9 @@ function copyOptions(
       throw bad('0A000', `COPY ${words} only available using COPY ${forTo ? 'TO' : 'FROM'}`);
   }
   if (nullString.includes(delimiter))
-    throw bad('22023', 'COPY delimiter must not appear in the NULL specification');
+    throw bad('0A000', 'COPY delimiter must not appear in the NULL specification');
   if (csv && nullString.includes(quote))
-    throw bad('22023', 'CSV quote character must not appear in the NULL specification');
+    throw bad('0A000', 'CSV quote character must not appear in the NULL specification');
   return {
     format,
     delimiter,

@@ -19,6 +19,7 @@ import { project } from '../logical/builders.js';
 import type { DistributedClause } from '../sql/distributed-clause.js';
 import { namesOf, selectOf } from './ast.js';
 import { coerce, retype } from './coerce.js';
+import { checkCollation } from './collation.js';
 import type { BindContext } from './context.js';
 import { declaredTypes } from './declared-type.js';
 import { defaultText } from './default-text.js';
@@ -160,7 +161,8 @@ function bindColumn(
     throw ctx.notSupported(`a column of type ${typeName(type)}`, c.typeName.location);
   if ((resolved.precision !== undefined && resolved.precision < 6) || resolved.fields !== undefined)
     throw ctx.notSupported(`a column of type ${type.kind} with precision or fields`, c.typeName.location);
-  checkCollation(ctx, c);
+  if (c.collClause !== undefined)
+    checkCollation(ctx, namesOf(c.collClause.collname).at(-1) ?? '', c.collClause.location);
   const draft: Draft = { name, type, notNull: undefined, defaultExpr: undefined, defaultSql: undefined };
   columns.push(draft);
   for (const n of c.constraints ?? []) {
@@ -213,13 +215,6 @@ function bindColumn(
         throw ctx.notSupported('this kind of constraint', k.location);
     }
   }
-}
-
-function checkCollation(ctx: BindContext, c: AstColumn): void {
-  if (c.collClause === undefined) return;
-  const name = namesOf(c.collClause.collname).at(-1) ?? '';
-  if (!['C', 'POSIX', 'default', 'ucs_basic'].includes(name))
-    throw ctx.notSupported(`collation "${name}"`, c.collClause.location);
 }
 
 function bindTableConstraint(

@@ -11,6 +11,7 @@ import { listOf, locationOf, namesOf, nodeKind } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
 import { bindFunctionCall, callByName } from './call.js';
 import { coerceExplicit, coerceTo, unify } from './coerce.js';
+import { checkCollation } from './collation.js';
 import type { Binding } from './level.js';
 import { bindConstant } from './literal.js';
 import {
@@ -95,8 +96,7 @@ export function bindExpr(b: Binding, n: Node): Expr {
     const { arg, collname, location } = n.CollateClause;
     const e = b.bind(operand(arg));
     const name = namesOf(collname).at(-1) ?? '';
-    if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8'].includes(name))
-      throw ctx.notSupported(`collation "${name}"`, location);
+    checkCollation(ctx, name, location);
     const t = exprType(e);
     if (t.kind === 'unknown') return coerceTo(ctx, e, TEXT);
     if (!['text', 'varchar', 'bpchar', 'name', 'array', 'char'].includes(t.kind))
@@ -251,7 +251,7 @@ function likePattern(b: Binding, n: Node): { readonly pattern: Expr; readonly es
   if (e.kind !== 'const') throw b.ctx.notSupported('an ESCAPE that is not a constant', locationOf(escaping));
   if (e.value === null) return { pattern: { kind: 'const', value: null, type: TEXT }, escapeChar: '\\' };
   if ([...(e.value as string)].length > 1)
-    throw b.ctx.error('22025', 'invalid escape string', locationOf(escaping), {
+    throw b.ctx.error('22025', 'invalid escape string', -1, {
       hint: 'Escape string must be empty or one character.',
     });
   return { pattern: b.bind(operand(pattern)), escapeChar: e.value as string };

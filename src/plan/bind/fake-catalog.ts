@@ -3,7 +3,7 @@ import type { FunctionContext } from '../../types/functions/registry-types.js';
 import type { StorageId } from '../../types/ids.js';
 import type { Catalog, ColumnDef, Relation, TableStats } from '../catalog.js';
 import { parseSql } from '../sql/parse.js';
-import { bindStatement } from './bind.js';
+import { type BindOptions, bindStatement } from './bind.js';
 import type { BoundStatement } from './statement.js';
 
 export const TEST_FUNCTIONS: FunctionContext = {
@@ -86,10 +86,10 @@ export class FakeCatalog implements Catalog {
     this.add({ ...r, stats });
   }
 
-  bind(sql: string): BoundStatement {
+  bind(sql: string, options: Partial<BindOptions> = {}): BoundStatement {
     const [parsed] = parseSql(sql);
     if (parsed === undefined) throw new Error('no statement');
-    return bindStatement(parsed, this, { paramTypes: [], functions: TEST_FUNCTIONS });
+    return bindStatement(parsed, this, { paramTypes: [], functions: TEST_FUNCTIONS, ...options });
   }
 }
 

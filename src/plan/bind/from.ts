@@ -87,7 +87,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
       const select = selectOf(cte.def.ctequery);
       if (select === undefined) throw ctx.notSupported('data-modifying WITH queries', cte.def.location);
       const query = b.bindQuery(select, cte.level.parent, { ctes: cte.visible });
-      return queryItem(b, query, name, r.alias, namesOf(cte.def.aliascolnames), 'table');
+      return queryItem(b, query, name, r.alias, namesOf(cte.def.aliascolnames), cte.def.location);
     }
   }
   const relation = findRelationDef(ctx, r);
@@ -118,8 +118,12 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
   );
 }
 
-/** 42P01 at the name. */
-export function findRelationDef(ctx: BindContext, r: RangeVar): Relation {
+/** 42P01, at the name in a query; utility statements give no position. */
+export function findRelationDef(
+  ctx: BindContext,
+  r: RangeVar,
+  place: 'at the name' | 'nowhere' = 'at the name',
+): Relation {
   const name = r.relname ?? '';
   if (r.catalogname !== undefined && r.catalogname !== ctx.options.functions.database)
     throw ctx.error(
@@ -130,7 +134,7 @@ export function findRelationDef(ctx: BindContext, r: RangeVar): Relation {
   const found = ctx.catalog.relation(r.schemaname, name);
   if (found !== undefined) return found;
   const shown = r.schemaname === undefined ? name : `${r.schemaname}.${name}`;
-  throw ctx.error('42P01', `relation "${shown}" does not exist`, r.location);
+  throw ctx.error('42P01', `relation "${shown}" does not exist`, place === 'nowhere' ? -1 : r.location);
 }
 
 function bindView(b: Binding, view: ViewDef, r: RangeVar): FromItem {
@@ -146,7 +150,7 @@ function bindView(b: Binding, view: ViewDef, r: RangeVar): FromItem {
   if (query.plan.cols.length < names.length)
     throw new SqlError('42P16', `view "${view.name}" no longer has all of its columns`);
   const kept: BoundQuery = { plan: query.plan, names: names.length === 0 ? query.names : names };
-  const item = queryItem(b, kept, view.name, r.alias, [], 'table');
+  const item = queryItem(b, kept, view.name, r.alias, [], -1);
   if (r.alias !== undefined) return item;
   return { plan: item.plan, items: item.items.map((i) => ({ ...i, schema: view.schema })) };
 }
@@ -159,7 +163,7 @@ function bindSubselect(b: Binding, r: RangeSubselect): FromItem {
   level.lateralActive = r.lateral === true;
   const query = b.bindQuery(select, level);
   level.lateralActive = outer;
-  return queryItem(b, query, r.alias?.aliasname ?? '', r.alias, [], 'subquery');
+  return queryItem(b, query, r.alias?.aliasname ?? '', r.alias, [], -1);
 }
 
 /** A bound query as a FROM item under its alias. */
@@ -169,7 +173,7 @@ function queryItem(
   ownName: string,
   alias: Alias | undefined,
   ownColumns: readonly string[],
-  _what: 'table' | 'subquery',
+  location: number | undefined,
 ): FromItem {
   const { ctx, level } = b;
   let names = query.names;
@@ -177,7 +181,7 @@ function queryItem(
     throw ctx.error(
       '42P10',
       `WITH query "${ownName}" has ${names.length} columns available but ${ownColumns.length} columns specified`,
-      -1,
+      location,
     );
   names = names.map((n, i) => ownColumns[i] ?? n);
   const shown = alias?.aliasname ?? ownName;

@@ -7,7 +7,7 @@
 import type { Node } from 'libpg-query';
 import type { ColId } from '../../types/ids.js';
 import type { Column, Expr } from '../expr.js';
-import { col, columnsOf, exprKey, exprNullable, exprType, mapChildren } from '../expr-util.js';
+import { col, exprKey, exprNullable, exprType, mapChildren, walkExpr } from '../expr-util.js';
 import { aggregate, project } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { freeColumns, mapPlanExprs } from '../logical/transform.js';
@@ -34,9 +34,14 @@ export function bindGroupBy(
       throw b.ctx.notSupported('GROUPING SETS, ROLLUP and CUBE', n.GroupingSet.location);
     }
     const t = targets[findTarget(b, n, targets, 'GROUP BY')];
-    for (const id of columnsOf(t.expr))
-      if (b.level.aggregateIds.has(id))
-        throw b.ctx.error('42803', 'aggregate functions are not allowed in GROUP BY', locationOf(n));
+    walkExpr(t.expr, (e) => {
+      if (e.kind === 'col' && b.level.aggregateIds.has(e.id))
+        throw b.ctx.error(
+          '42803',
+          'aggregate functions are not allowed in GROUP BY',
+          b.ctx.locationOf(e) ?? locationOf(n),
+        );
+    });
     exprs.push(t.expr);
   };
   for (const n of nodes) add(n);

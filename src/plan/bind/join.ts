@@ -57,7 +57,10 @@ export function bindJoin(b: Binding, j: JoinExpr, bindItem: (b: Binding, n: Node
   });
   let predicate: Expr | undefined;
   if (merges) {
-    const tests = pairs.map((p) => bindComparison(ctx, '=', p.left, p.right, -1));
+    const tests = pairs.map((p) => {
+      unify(ctx, [p.left, p.right], 'JOIN/USING', [-1, -1], false);
+      return bindComparison(ctx, '=', p.left, p.right, -1);
+    });
     predicate = tests.length === 0 ? undefined : conjunction(tests);
   } else if (j.quals !== undefined) {
     const clause = level.clause;

@@ -11,6 +11,7 @@ import { bindOrderBy } from './order.js';
 import type { Target } from './target.js';
 
 export function orderedSetOp(b: Binding, s: SelectStmt, query: BoundQuery): BoundQuery {
+  showOutputs(b, query, '*SELECT*');
   const targets = outputTargets(query);
   const order = bindOrderBy(b, s.sortClause ?? [], targets);
   const extra = order.find((o) => targets[o.target].hidden);
@@ -23,10 +24,16 @@ export function orderedSetOp(b: Binding, s: SelectStmt, query: BoundQuery): Boun
 }
 
 export function orderedValues(b: Binding, s: SelectStmt, query: BoundQuery): BoundQuery {
-  const { level } = b;
   // VALUES is like SELECT * FROM (VALUES ...): its columns can be computed with.
+  showOutputs(b, query, '*VALUES*');
+  const targets = outputTargets(query);
+  return ordered(b, s, query, bindOrderBy(b, s.sortClause ?? [], targets), targets);
+}
+
+/** ORDER BY sees the outputs as columns of one unnamed relation. */
+function showOutputs(b: Binding, query: BoundQuery, alias: string): void {
   const item: NamespaceItem = {
-    alias: '*VALUES*',
+    alias,
     schema: undefined,
     relVisible: false,
     colsVisible: true,
@@ -35,10 +42,8 @@ export function orderedValues(b: Binding, s: SelectStmt, query: BoundQuery): Bou
     table: undefined,
     columns: query.names.map((name, i) => ({ name, expr: col(query.plan.cols[i]) })),
   };
-  level.namespace = [item];
-  level.own([item]);
-  const targets = outputTargets(query);
-  return ordered(b, s, query, bindOrderBy(b, s.sortClause ?? [], targets), targets);
+  b.level.namespace = [item];
+  b.level.own([item]);
 }
 
 function outputTargets(query: BoundQuery): Target[] {

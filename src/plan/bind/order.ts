@@ -1,6 +1,7 @@
 /** ORDER BY and DISTINCT ON: items to targets, by ordinal, by output name, or by an expression that becomes a hidden
  *  target. Source: PostgreSQL 15, findTargetlistEntrySQL92 and transformDistinctOnClause. */
 import type { Node } from 'libpg-query';
+import type { SqlError } from '../../types/sql-error.js';
 import { TEXT } from '../../types/sql-type.js';
 import type { SortKey } from '../expr.js';
 import { exprKey, exprType } from '../expr-util.js';
@@ -98,26 +99,25 @@ export function bindDistinctOn(
   // Plain DISTINCT comes as one empty node.
   if (nodes.length === 1 && Object.keys(nodes[0]).length === 0) return undefined;
   const keys: number[] = [];
+  const places = new Map<number, number | undefined>();
   for (const n of nodes) {
     const t = findTarget(b, n, targets, 'DISTINCT ON');
-    if (!keys.includes(t)) keys.push(t);
+    if (keys.includes(t)) continue;
+    keys.push(t);
+    places.set(t, locationOf(n));
   }
-  let skipped: OrderItem | undefined;
-  for (const o of order) {
-    if (!keys.includes(o.target)) skipped ??= o;
-    else if (skipped !== undefined)
-      throw b.ctx.error(
-        '42P10',
-        'SELECT DISTINCT ON expressions must match initial ORDER BY expressions',
-        skipped.location,
-      );
-  }
-  const led = order.filter((o) => keys.includes(o.target)).length;
-  if (skipped !== undefined && led < keys.length)
-    throw b.ctx.error(
+  const mismatch = (t: number): SqlError =>
+    b.ctx.error(
       '42P10',
       'SELECT DISTINCT ON expressions must match initial ORDER BY expressions',
-      skipped.location,
+      places.get(t),
     );
+  let skipped = false;
+  for (const o of order) {
+    if (!keys.includes(o.target)) skipped = true;
+    else if (skipped) throw mismatch(o.target);
+  }
+  const late = keys.find((k) => !order.some((o) => o.target === k));
+  if (skipped && late !== undefined) throw mismatch(late);
   return keys;
 }

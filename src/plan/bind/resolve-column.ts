@@ -39,7 +39,9 @@ export function resolveColumnRef(ctx: BindContext, level: QueryLevel, ref: Colum
       return reference(ctx, matches[0], at);
     }
     case 4:
-      throw ctx.notSupported('a cross-database reference', at);
+      if (parts[0] !== ctx.options.functions.database)
+        throw ctx.error('0A000', `cross-database references are not implemented: ${parts.join('.')}`, at);
+      return resolveColumnRef(ctx, level, { ...ref, fields: fields.slice(1) });
     default:
       throw ctx.error('42601', `improper qualified name (too many dotted names): ${parts.join('.')}`, at);
   }

@@ -113,7 +113,11 @@ export function bindUtility(
     const declared = (s.argtypes ?? []).map((n) =>
       'TypeName' in n ? resolveTypeName(ctx, n.TypeName).type : undefined,
     );
-    const inner = new BindContext(ctx.catalog, ctx.source, { ...ctx.options, paramTypes: declared });
+    const inner = new BindContext(ctx.catalog, ctx.source, {
+      ...ctx.options,
+      paramTypes: declared,
+      noParams: false,
+    });
     const statement = bindNode(inner, s.query);
     const bound: BoundStatement = {
       ...statement,
@@ -157,7 +161,7 @@ function qualified(ctx: BindContext, r: RangeVar): QualifiedName {
 }
 
 function baseTable(ctx: BindContext, r: RangeVar): TableDef {
-  const relation = findRelationDef(ctx, r);
+  const relation = findRelationDef(ctx, r, 'nowhere');
   if (relation.kind === 'view') throw ctx.error('42809', `"${relation.name}" is not a table`, -1);
   if (relation.kind === 'virtual')
     throw ctx.error('42501', `permission denied: "${relation.name}" is a system catalog`, -1);
