@@ -17,7 +17,7 @@ import {
 import { checkTimestamp, isInfiniteTimestamp, joinTimestamp, splitTimestamp } from './datetime.js';
 import { intervalUnit } from './datetime-tokens.js';
 import { makeInterval } from './interval.js';
-import { divideNumeric, type Finite } from './numeric.js';
+import { addNumeric, divideNumeric, type Finite } from './numeric.js';
 import { SqlError } from './sql-error.js';
 import type { Interval, Numeric } from './value.js';
 
@@ -83,6 +83,14 @@ function unrecognized(name: string, type: string): SqlError {
 function requireField(name: string, type: string): Field {
   const field = fieldOf(name);
   if (field === undefined) throw unrecognized(name, type);
+  return field;
+}
+
+/** A field that names a length of time; dow or epoch do not. */
+function requireUnit(name: string, type: string): Field {
+  const field = requireField(name, type);
+  const zone = field.startsWith('timezone');
+  if (!zone && intervalUnit(name.toLowerCase()) === undefined) throw unrecognized(name, type);
   return field;
 }
 
@@ -190,9 +198,10 @@ export function extractFromTimestamp(
   if (day !== undefined) return whole(day);
   if (field === 'epoch') return decimal(zone?.instant ?? local, 6);
   if (field === 'julian') {
-    const total = BigInt(days + JULIAN_EPOCH) * MICROS_PER_DAY_N + BigInt(micros);
-    if (micros === 0) return whole(days + JULIAN_EPOCH);
-    return divideNumeric(whole(total), whole(MICROS_PER_DAY)) as Finite;
+    return addNumeric(
+      whole(days + JULIAN_EPOCH),
+      divideNumeric(whole(micros), whole(MICROS_PER_DAY)),
+    ) as Finite;
   }
   if (zone === undefined) throw unsupported(name, type);
   if (field === 'timezone') return whole(zone.offsetSeconds);
@@ -250,7 +259,7 @@ export function extractFromInterval(name: string, i: Interval): Finite {
 
 /** Start of the period of `local` (a wall clock), as date_trunc gives it. */
 export function truncateTimestamp(name: string, local: bigint, type = 'timestamp without time zone'): bigint {
-  const field = requireField(name, type);
+  const field = requireUnit(name, type);
   if (isInfiniteTimestamp(local)) return local;
   const { days, micros } = splitTimestamp(local);
   const unit = timeUnit(field);
@@ -310,7 +319,7 @@ function startOf(field: Field, days: number, name: string, type: string): number
 }
 
 export function truncateInterval(name: string, i: Interval): Interval {
-  const field = requireField(name, 'interval');
+  const field = requireUnit(name, 'interval');
   const unit = timeUnit(field);
   if (unit !== undefined) return { ...i, micros: i.micros - (i.micros % BigInt(unit)) };
   const months = (size: number): Interval => makeInterval(i.months - (i.months % size), 0, 0n);
@@ -352,11 +361,12 @@ export function binTimestamp(stride: Interval, t: bigint, origin: bigint): bigin
   return checkTimestamp(origin + start);
 }
 
-/** Seconds with their fraction as float8: what date_part returns for any field. */
-export function fieldNumber(v: Numeric): number {
-  return 'special' in v
-    ? v.special === 'Infinity'
-      ? Infinity
-      : -Infinity
-    : Number(`${v.unscaled}e${-v.scale}`);
+/** The field as date_part's float8; seconds and their fraction are added as floats, as PostgreSQL does. */
+export function fieldNumber(name: string, v: Numeric): number {
+  if ('special' in v) return v.special === 'Infinity' ? Infinity : -Infinity;
+  const field = fieldOf(name);
+  if (field === 'second') return Number(v.unscaled / 1_000_000n) + Number(v.unscaled % 1_000_000n) / 1e6;
+  if (field === 'milliseconds')
+    return Number(v.unscaled / 1_000_000n) * 1000 + Number(v.unscaled % 1_000_000n) / 1000;
+  return Number(`${v.unscaled}e${-v.scale}`);
 }

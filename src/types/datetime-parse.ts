@@ -18,7 +18,6 @@ import {
   DATE_MINUS_INFINITY,
   type DateStyle,
   joinTimestamp,
-  localToUtc,
   parseDateStyle,
   splitTimestamp,
   TIMESTAMP_END,
@@ -30,7 +29,7 @@ import {
 } from './datetime.js';
 import { cutFields, dateWord, type Field } from './datetime-tokens.js';
 import { SqlError } from './sql-error.js';
-import { abbreviationOffset, findZone, type Zone } from './time-zone.js';
+import { abbreviationOffset, findZone, localOffset, type Zone } from './time-zone.js';
 
 /** The settings that parsing depends on. */
 export type DateTimeSettings = {
@@ -117,7 +116,13 @@ class Decoder {
   }
 
   decode(fields: readonly Field[]): void {
-    for (const field of fields) {
+    // A time may stand after a date, which is then ignored.
+    const dateFirst = fields.length >= 2 && (fields.at(-1)!.kind === 'date' || fields[1]!.kind === 'time');
+    for (const [i, field] of fields.entries()) {
+      if (this.timeOnly && field.kind === 'date') {
+        this.seen |= i === 0 && dateFirst ? this.dashed(field.text) : this.dateField(field.text);
+        continue;
+      }
       const found = this.field(field);
       if ((found & this.seen) !== 0) refuse('format');
       this.seen |= found;
@@ -147,9 +152,6 @@ class Decoder {
 
   private dateField(text: string): number {
     if (this.pending === undefined && (this.seen & DATE) !== DATE && !this.timeOnly) return this.dashed(text);
-    if (this.pending === undefined && this.timeOnly && /^\d/.test(text) && !/^\d+-\d+$/.test(text)) {
-      return this.dashed(text);
-    }
     if (/^\d/.test(text)) {
       // A run-together time with a zone: 040506-08.
       if (this.pending === 'julian') refuse('format');
@@ -189,7 +191,7 @@ class Decoder {
       if (found !== TIME) refuse('format');
       return found;
     }
-    if (this.timeOnly && text.length >= 4) return this.runTogether(text, true);
+    if (this.timeOnly) return this.runTogether(text, true);
     const dot = text.indexOf('.');
     if (dot >= 0 && (this.seen & DATE) === 0) return this.dashed(text);
     if (dot > 2) return this.runTogether(text, false);
@@ -211,6 +213,8 @@ class Decoder {
       this.zone = zone;
       return ZONE;
     }
+    if (this.timeOnly && (word.kind === 'month' || word.kind === 'weekday' || word.kind === 'today'))
+      refuse('format');
     switch (word.kind) {
       case 'month': {
         let found = MONTH;
@@ -584,7 +588,11 @@ export function parseTimestampTz(text: string, settings: DateTimeSettings = DEFA
   if (local < TIMESTAMP_FIRST - MICROS_PER_DAY_N || local > TIMESTAMP_END + MICROS_PER_DAY_N)
     inRange(local, text);
   if (zone?.kind === 'fixed') return inRange(local - BigInt(zone.seconds) * 1_000_000n, text);
-  return localToUtc(local, zone ?? zoneNamed(settings.timeZone));
+  const seconds = Number(local / 1_000_000n);
+  return inRange(
+    local - BigInt(localOffset(zone ?? zoneNamed(settings.timeZone), seconds)) * 1_000_000n,
+    text,
+  );
 }
 
 export function parseTime(text: string, settings: DateTimeSettings = DEFAULT_SETTINGS): bigint {

@@ -72,7 +72,7 @@ export function cutFields(text: string): Field[] | undefined {
     } else if (c === '+' || c === '-') {
       at++;
       while (isSpace(text[at])) at++;
-      if (isDigit(text[at]) || text[at] === '.') {
+      if (isDigit(text[at])) {
         fields.push({
           kind: 'zone',
           text: c + take((d) => isDigit(d) || d === ':' || d === '.' || d === '-'),

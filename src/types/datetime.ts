@@ -280,7 +280,7 @@ export function makeTime(hour: number, minute: number, second: number): number {
   )
     throw new SqlError(
       '22008',
-      `time field value out of range: ${hour}:${pad2(minute)}:${second < 10 ? '0' : ''}${second}`,
+      `time field value out of range: ${hour}:${pad2(minute)}:${`${second}`.padStart(2, '0')}`,
     );
   return total;
 }

@@ -40,10 +40,66 @@ export function formatFloat8(v: number, extraFloatDigits = 1): string {
     // JavaScript's plain form is PostgreSQL's in this span.
     const magnitude = v < 0 ? -v : v;
     if (magnitude >= 1e-4 && magnitude < 1e15) return `${v}`;
-    return fromExponential(v.toExponential(), 15, false);
+    return fromExponential(shortestFloat8(v), 15, false);
   }
   const precision = Math.max(1, 15 + extraFloatDigits);
   return fromExponential(v.toExponential(precision - 1), precision, true);
+}
+
+/** JavaScript accepts a shorter number that lies exactly half-way to the neighbour; PostgreSQL's Ryu does not.
+ *  Only whole numbers past 2^53 have short midpoints. */
+function shortestFloat8(v: number): string {
+  const text = v.toExponential();
+  const magnitude = Math.abs(v);
+  if (magnitude < 2 ** 53 || magnitude >= 1e40) return text;
+  const exact = BigInt(magnitude);
+  const ulp = BigInt(2 ** (Math.floor(Math.log2(magnitude)) - 52));
+  for (let candidate = text; ; ) {
+    const [mantissa, exponent] = candidate.replace('-', '').split('e') as [string, string];
+    const digits = mantissa.replace('.', '');
+    const shift = Number(exponent) - digits.length + 1;
+    if (shift < 0 || digits.length >= 17) return candidate;
+    const distance = BigInt(digits) * 10n ** BigInt(shift) - exact;
+    if ((distance < 0n ? -distance : distance) * 2n !== ulp) return candidate;
+    candidate = v.toExponential(digits.length);
+  }
+}
+
+/** `precision` significant digits of a float4, ties to even: its exact expansion decides. */
+function roundedExponential(v: number, precision: number): string {
+  const exact = v.toExponential(40);
+  const at = exact.indexOf('e');
+  const point = exact.indexOf('.');
+  const cut = precision === 1 ? point + 1 : point + precision;
+  const up = v.toExponential(precision - 1);
+  if (!/^50*$/.test(exact.slice(cut, at))) return up;
+  const kept = exact.slice(0, cut).replace(/\.$/, '');
+  return Number(kept.at(-1)) % 2 === 0 ? kept + exact.slice(at) : up;
+}
+
+/** The same number of digits, one more in the last place. */
+function nextDigit(text: string): string {
+  const [mantissa, exponent] = text.split('e') as [string, string];
+  const digits = mantissa.replace(/[-.]/g, '');
+  const next = `${Number(digits) + 1}`;
+  if (next.length > digits.length) return text;
+  return `${mantissa.startsWith('-') ? '-' : ''}${next[0]}${next.length > 1 ? `.${next.slice(1)}` : ''}e${exponent}`;
+}
+
+const scratch = new Float32Array(1);
+const scratchBits = new Int32Array(scratch.buffer);
+
+/** Whether `candidate` lies strictly between the midpoints to the neighbours of the float4 `v`. */
+function readsBack(candidate: number, v: number): boolean {
+  if (Math.fround(candidate) !== v) return false;
+  scratch[0] = Math.abs(v);
+  const m = scratch[0]!;
+  scratchBits[0]!++;
+  const above = (m + scratch[0]!) / 2;
+  scratchBits[0]! -= 2;
+  const below = (m + scratch[0]!) / 2;
+  const c = Math.abs(candidate);
+  return c > below && (c < above || !Number.isFinite(above));
 }
 
 export function formatFloat4(v: number, extraFloatDigits = 1): string {
@@ -51,8 +107,10 @@ export function formatFloat4(v: number, extraFloatDigits = 1): string {
   if (known !== undefined) return known;
   if (extraFloatDigits > 0) {
     for (let precision = 1; precision <= 9; precision++) {
-      const text = v.toExponential(precision - 1);
-      if (precision === 9 || Math.fround(Number(text)) === v) return fromExponential(text, 6, true);
+      let text = roundedExponential(v, precision);
+      // Below a power of two the neighbours are nearer: the digit above may fit where the nearest does not.
+      if (precision < 9 && !readsBack(Number(text), v)) text = nextDigit(text);
+      if (precision === 9 || readsBack(Number(text), v)) return fromExponential(text, 6, true);
     }
   }
   const precision = Math.max(1, 6 + extraFloatDigits);

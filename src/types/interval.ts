@@ -17,6 +17,10 @@ function outOfRange(): SqlError {
   return new SqlError('22008', 'interval out of range');
 }
 
+function fieldOverflow(text: string): SqlError {
+  return new SqlError('22015', `interval field value out of range: "${text}"`);
+}
+
 /** Checks the widths of the three parts. */
 export function makeInterval(months: number, days: number, micros: bigint): Interval {
   if (Math.abs(months) > I32_MAX || Math.abs(days) > I32_MAX || micros > I64_MAX || micros < -I64_MAX - 1n)
@@ -88,7 +92,7 @@ class Sum {
       micros > I64_MAX ||
       micros < -I64_MAX - 1n
     )
-      throw new SqlError('22008', `interval field value out of range: "${text}"`);
+      throw fieldOverflow(text);
     return { months: sign * this.months + 0, days: sign * this.days + 0, micros };
   }
 }
@@ -125,12 +129,13 @@ export function parseInterval(
     if (field.kind === 'time' || (field.kind === 'zone' && body.indexOf(':') > 0)) {
       const negative = body.startsWith('-') || (negateAll && !body.startsWith('+'));
       if (field.kind === 'zone') body = body.slice(1);
-      const micros = parseClock(body, unit);
+      const micros = parseClock(body, text);
       if (micros === undefined) throw bad();
       mark('hour');
       mark('minute');
       mark('second');
-      sum.micros += negative ? -micros : micros;
+      // What fractions of days left is overwritten, as in PostgreSQL.
+      sum.micros = negative ? -micros : micros;
       current = 'day';
       continue;
     }
@@ -139,11 +144,10 @@ export function parseInterval(
       if (m === null || (m[2] === '' && m[4] === undefined)) throw bad();
       const negative = m[1] === '-' || (negateAll && m[1] !== '+');
       const value = Number(m[2]);
-      if (!Number.isSafeInteger(value))
-        throw new SqlError('22008', `interval field value out of range: "${text}"`);
+      if (!Number.isSafeInteger(value)) throw fieldOverflow(text);
       if (m[3] !== undefined) {
         const months = Number(m[3]);
-        if (months > 11) throw new SqlError('22008', `interval field value out of range: "${text}"`);
+        if (months > 11) throw fieldOverflow(text);
         mark('month');
         const total = value * 12 + months;
         sum.months += negative ? -total : total;
@@ -158,7 +162,6 @@ export function parseInterval(
       continue;
     }
     if (body === 'ago') {
-      if (i !== fields.length - 1) throw bad();
       sign = -1;
       current = undefined;
       continue;
@@ -166,9 +169,6 @@ export function parseInterval(
     const named = intervalUnit(body);
     if (named === undefined || named === 'quarter') throw bad();
     current = named;
-    // A unit needs a number before it.
-    const before = fields[i - 1];
-    if (before === undefined || before.kind === 'string' || before.kind === 'special') throw bad();
   }
   if (seen.size === 0) throw bad();
   return sum.result(text, sign);
@@ -178,9 +178,9 @@ function throwBad(e: SqlError): never {
   throw e;
 }
 
-/** `h:m[:s[.f]]`; two parts are minutes and seconds when seconds have a fraction or the unit asks for it. */
-function parseClock(text: string, _unit: IntervalFields): bigint | undefined {
-  const m = /^(\d+):(\d+)(?::(\d+))?(\.\d*)?$/.exec(text);
+/** `h:m[:s[.f]]`; two parts are minutes and seconds when there is a fraction. `text` is for messages. */
+function parseClock(clock: string, text: string): bigint | undefined {
+  const m = /^(\d+):(\d+)(?::(\d+))?(\.\d*)?$/.exec(clock);
   if (m === null) return undefined;
   let [h, minutes, s] = [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)];
   if (m[3] === undefined && m[4] !== undefined) {
@@ -188,7 +188,7 @@ function parseClock(text: string, _unit: IntervalFields): bigint | undefined {
     minutes = h;
     h = 0;
   }
-  if (minutes > 59 || s > 60) throw new SqlError('22008', `interval field value out of range: "${text}"`);
+  if (minutes > 59 || s > 60) throw fieldOverflow(text);
   const fraction = m[4] === undefined || m[4] === '.' ? 0 : roundHalfEven(Number(`0${m[4]}`) * 1e6);
   return (BigInt(h) * 3600n + BigInt(minutes * 60 + s)) * 1_000_000n + BigInt(fraction);
 }

@@ -276,7 +276,7 @@ function integerPower(a: Finite, n: number, weight: number, scale: number): Fini
   return checked(rescale(value.unscaled, value.scale, scale), scale);
 }
 
-function integerPowerScaled(base: Finite, n: number, exponentScale: number): Finite {
+function integerPowerScaled(base: Finite, n: number): Finite {
   let f = 0;
   if (base.unscaled !== 0n) {
     const digits = (base.unscaled < 0n ? -base.unscaled : base.unscaled).toString();
@@ -285,7 +285,8 @@ function integerPowerScaled(base: Finite, n: number, exponentScale: number): Fin
   }
   if (f > 131072) throw overflow();
   if (f + 1 < -MAX_DISPLAY_SCALE) return { unscaled: 0n, scale: MAX_DISPLAY_SCALE };
-  const scale = clampScale(MIN_SIG_DIGITS - Math.trunc(f), base.scale, exponentScale);
+  // PostgreSQL 15 fixes the scale here; later versions follow the magnitude.
+  const scale = clampScale(MIN_SIG_DIGITS, base.scale);
   if (n === 0) return { unscaled: pow10(scale), scale };
   if (n === 1) return { unscaled: rescale(base.unscaled, base.scale, scale), scale };
   if (base.unscaled === 0n) {
@@ -305,7 +306,7 @@ export function powerNumeric(base: Numeric, exponent: Numeric): Numeric {
     throw new SqlError('2201F', 'a negative number raised to a non-integer power yields a complex result');
   if (whole) {
     const n = exponent.unscaled / pow10(exponent.scale);
-    if (n >= -2147483648n && n <= 2147483647n) return integerPowerScaled(base, Number(n), exponent.scale);
+    if (n >= -2147483648n && n <= 2147483647n) return integerPowerScaled(base, Number(n));
   }
   if (base.unscaled === 0n) return { unscaled: 0n, scale: MIN_SIG_DIGITS };
   const odd = whole && (exponent.unscaled / pow10(exponent.scale)) % 2n !== 0n;

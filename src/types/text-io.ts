@@ -129,10 +129,16 @@ function parseInteger(text: string, min: number, max: number, name: string): num
       if (v >= min && v <= max) return v;
     }
   }
-  if (!INTEGER.test(text)) throw invalid(name, text);
-  const v = Number(text);
+  // As strtoint: digits that overflow are noticed before junk that follows them.
+  if (!INTEGER.test(text) && inLimits(text, min, max)) throw invalid(name, text);
+  const v = Number.parseInt(text, 10);
   if (v < min || v > max) throw new SqlError('22003', `value "${text}" is out of range for type ${name}`);
   return v + 0;
+}
+
+function inLimits(text: string, min: number, max: number): boolean {
+  const m = /^\s*[+-]?\d+/.exec(text);
+  return m === null || (Number(m[0]) >= min && Number(m[0]) <= max);
 }
 
 function parseBigInteger(text: string): bigint {
@@ -148,10 +154,12 @@ function parseBigInteger(text: string): bigint {
     }
     if (i === length) return BigInt(negative ? -v : v);
   }
-  if (!INTEGER.test(text)) throw invalid('bigint', text);
-  const v = BigInt(text.trim().replace(/^\+/, ''));
+  const digits = /^\s*([+-]?\d+)/.exec(text);
+  if (digits === null) throw invalid('bigint', text);
+  const v = BigInt(digits[1]!.replace(/^\+/, ''));
   if (BigInt.asIntN(64, v) !== v)
     throw new SqlError('22003', `value "${text}" is out of range for type bigint`);
+  if (!INTEGER.test(text)) throw invalid('bigint', text);
   return v;
 }
 
@@ -210,7 +218,8 @@ const decoder = new TextDecoder();
 
 function parseBytea(text: string): Uint8Array {
   if (text.startsWith('\\x')) {
-    const digits = text.slice(2).replace(/[ \n\t\r]/g, '');
+    // Blanks may stand between bytes, not within one.
+    const digits = text.slice(2).replace(/([0-9a-fA-F]{2})[ \n\t\r]+|^[ \n\t\r]+/g, '$1');
     const wrong = /[^0-9a-fA-F]/u.exec(digits);
     if (wrong !== null) throw new SqlError('22023', `invalid hexadecimal digit: "${wrong[0]}"`);
     if (digits.length % 2 === 1)

@@ -4,6 +4,7 @@
  *  chapters 9.19 and 9.24. */
 import { type ArrayItem, formatArray, parseArray } from '../array-text.js';
 import { compareValues, equalValues } from '../compare.js';
+import { SqlError } from '../sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
 import { formatText, parseText } from '../text-io.js';
 import type { Value } from '../value.js';
@@ -76,8 +77,35 @@ const nonStrict = { strict: false } as const;
 const stableNonStrict = { strict: false, volatility: 'stable' } as const;
 const firstArray: FunctionDef['returns'] = (types) => types[0]!;
 
+/** An array and an element, which must not be nested. */
+function oneDimensional(v: Value): ArrayItem[] {
+  const items = v === null ? [] : parseArray(str(v));
+  if (dimensions(items).length > 1)
+    throw new SqlError('22000', 'argument must be empty or one-dimensional array');
+  return items;
+}
+
+/** Arrays of equal depth are joined; one that is a level deeper takes the other as an element. */
+function concatenate(left: Value, right: Value): Value {
+  if (left === null || right === null) return left ?? right;
+  const a = parseArray(str(left));
+  const b = parseArray(str(right));
+  if (a.length === 0) return right;
+  if (b.length === 0) return left;
+  const [da, db] = [dimensions(a), dimensions(b)];
+  const fits = (deep: readonly number[], flatOne: readonly number[]): boolean =>
+    deep.length === flatOne.length + 1 && deep.slice(1).every((n, i) => n === flatOne[i]);
+  if (da.length === db.length && da.slice(1).every((n, i) => n === db[i + 1]))
+    return formatArray([...a, ...b]);
+  if (fits(da, db)) return formatArray([...a, b]);
+  if (fits(db, da)) return formatArray([a, ...b]);
+  throw new SqlError('2202E', 'cannot concatenate incompatible arrays');
+}
+
 function positionOf(a: readonly Value[], ctx: FunctionContext, types: readonly SqlType[]): Value {
   if (a[0] === null) return null;
+  if (dimensions(parseArray(str(a[0]))).length > 1)
+    throw new SqlError('0A000', 'searching for elements in multidimensional arrays is not supported');
   const type = elementType(types[0]!);
   const at = flat(parseArray(str(a[0]))).findIndex((item) =>
     item === null || a[1] === null ? item === a[1] : equalValues(type, parseText(type, item, ctx), a[1]!),
@@ -133,27 +161,18 @@ export const arrayFunctions: readonly FunctionDef[] = [
     'array_append',
     'anyarray any',
     firstArray,
-    (a, ctx, t) => formatArray([...(a[0] === null ? [] : parseArray(str(a[0]))), itemOf(t[1]!, a[1]!, ctx)]),
+    (a, ctx, t) => formatArray([...oneDimensional(a[0]!), itemOf(t[1]!, a[1]!, ctx)]),
     stableNonStrict,
   ),
   define(
     'array_prepend',
     'any anyarray',
     (t) => t[1]!,
-    (a, ctx, t) => formatArray([itemOf(t[0]!, a[0]!, ctx), ...(a[1] === null ? [] : parseArray(str(a[1])))]),
+    (a, ctx, t) => formatArray([itemOf(t[0]!, a[0]!, ctx), ...oneDimensional(a[1]!)]),
     stableNonStrict,
   ),
   ...['array_cat', '||'].map((n) =>
-    define(
-      n,
-      'anyarray anyarray',
-      firstArray,
-      (a) => {
-        if (a[0] === null || a[1] === null) return a[0] ?? a[1] ?? null;
-        return formatArray([...parseArray(str(a[0])), ...parseArray(str(a[1]))]);
-      },
-      nonStrict,
-    ),
+    define(n, 'anyarray anyarray', firstArray, (a) => concatenate(a[0]!, a[1]!), nonStrict),
   ),
   define(
     'array_remove',

@@ -166,8 +166,9 @@ function cut(format: string): readonly Node[] {
     let fill = false;
     for (;;) {
       const prefix = format.slice(at, at + 2).toUpperCase();
-      if (prefix === 'FM') fill = true;
-      else if (prefix !== 'TM') break;
+      // TM, the locale's names, drops the padding as FM does.
+      if (prefix !== 'FM' && prefix !== 'TM') break;
+      fill = true;
       at += 2;
     }
     const found = LONGEST_FIRST.find(([word]) => format.startsWith(word, at));
@@ -536,8 +537,10 @@ class Reader {
     return this.at - from;
   }
 
+  /** Input characters skipped beyond what the pattern has: a minus among them may be a zone's sign. */
+  private extra = 0;
+
   run(): Read {
-    let extra = 0;
     let fixed = false;
     for (let i = 0; i < this.nodes.length && this.at < this.text.length; i++) {
       const node = this.nodes[i]!;
@@ -545,25 +548,25 @@ class Reader {
         fixed = true;
         continue;
       }
-      if (!fixed && (node.kind === 'field' || i === 0)) extra += this.skipSpace();
+      if (!fixed && (node.kind === 'field' || i === 0)) this.extra += this.skipSpace();
       if (node.kind === 'space' || node.kind === 'separator') {
         if (fixed) this.at++;
         else {
-          extra--;
+          this.extra--;
           if (/[\s!-/:-@[-`{-~]/.test(this.text[this.at] ?? '')) {
             this.at++;
-            extra++;
+            this.extra++;
           }
         }
         continue;
       }
       if (node.kind === 'text') {
-        if (!fixed && extra > 0) extra--;
+        if (!fixed && this.extra > 0) this.extra--;
         else this.at++;
         continue;
       }
       this.field(node as Action, this.nodes[i + 1]);
-      if (!fixed) extra = this.skipSpace();
+      if (!fixed) this.extra = this.skipSpace();
     }
     return this.read;
   }
@@ -695,8 +698,10 @@ class Reader {
       }
       case 'TZH': {
         const c = this.text[this.at];
-        this.read.zoneSign = c === '-' ? -1 : 1;
-        if (c === '-' || c === '+' || c === ' ') this.at++;
+        const swallowed = this.extra > 0 && this.text[this.at - 1] === '-';
+        const signed = c === '-' || c === '+' || c === ' ';
+        this.read.zoneSign = (signed ? c === '-' : swallowed) ? -1 : 1;
+        if (signed) this.at++;
         this.set(node, 'zoneHours', int(2));
         return;
       }

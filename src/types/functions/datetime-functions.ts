@@ -302,7 +302,7 @@ function extracts(): FunctionDef[] {
             kind === 'date'
               ? EXTRACTS[2]![1](str(a[0]), dateToTimestamp(num(a[1])), ctx)
               : extract(str(a[0]), a[1]!, ctx);
-          return v === null ? null : fieldNumber(v);
+          return v === null ? null : fieldNumber(str(a[0]), v);
         },
         volatility,
       ),

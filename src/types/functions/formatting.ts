@@ -41,10 +41,15 @@ function fixedDecimal(v: number, digits: number): Numeric {
 function formatFloat(v: number, format: string, significantDigits: number): string {
   const integerDigits = Number.isFinite(v) ? Math.round(Math.abs(v)).toFixed(0).length : 1;
   const post = Math.max(0, significantDigits - integerDigits);
-  if (/eeee/i.test(format)) return formatNumber(parseNumeric(Number.isFinite(v) ? `${v}` : 'NaN'), format);
+  if (/eeee/i.test(format))
+    return formatNumber(parseNumeric(Number.isFinite(v) ? `${v}` : 'NaN'), format, { binary: true });
   const digits = Math.min(post, (format.split(/[.dD]/)[1] ?? '').replace(/[^09]/g, '').length);
   const multi = /v/i.test(format) ? (format.split(/v/i)[1] ?? '').replace(/[^09]/g, '').length : 0;
-  return formatNumber(fixedDecimal(v, digits + multi), format, post);
+  return formatNumber(fixedDecimal(v, digits + multi), format, {
+    binary: true,
+    postLimit: post,
+    negative: v < 0,
+  });
 }
 
 function ofTimestamp(t: Value, format: Value): Value {
@@ -66,8 +71,20 @@ function toTimestamp(text: string, format: string, ctx: FunctionContext): bigint
 }
 
 export const formattingFunctions: readonly FunctionDef[] = [
-  define('to_char', 'int4 text', TEXT, (a) => formatNumber(numericFromInteger(num(a[0])), str(a[1])), stable),
-  define('to_char', 'int8 text', TEXT, (a) => formatNumber(numericFromInteger(big(a[0])), str(a[1])), stable),
+  define(
+    'to_char',
+    'int4 text',
+    TEXT,
+    (a) => formatNumber(numericFromInteger(num(a[0])), str(a[1]), { binary: true }),
+    stable,
+  ),
+  define(
+    'to_char',
+    'int8 text',
+    TEXT,
+    (a) => formatNumber(numericFromInteger(big(a[0])), str(a[1]), { binary: true }),
+    stable,
+  ),
   define('to_char', 'numeric text', TEXT, (a) => formatNumber(a[0] as Numeric, str(a[1])), stable),
   define('to_char', 'float8 text', TEXT, (a) => formatFloat(num(a[0]), str(a[1]), 15), stable),
   define('to_char', 'float4 text', TEXT, (a) => formatFloat(num(a[0]), str(a[1]), 6), stable),

@@ -3,14 +3,7 @@
  *  Owns: the pattern parser and the walk over digits. It follows PostgreSQL's own procedure step by step, since its
  *  blanks and signs obey no simpler rule. Locale: C (`.` and `,`, blank currency). Source: PostgreSQL, formatting.c
  *  (NUMDesc_prepare, NUM_numpart_to_char, NUM_processor). */
-import {
-  applyNumericType,
-  formatNumeric,
-  multiplyNumeric,
-  parseNumeric,
-  pow10,
-  roundNumeric,
-} from '../numeric.js';
+import { formatNumeric, multiplyNumeric, parseNumeric, pow10, roundNumeric } from '../numeric.js';
 import { SqlError } from '../sql-error.js';
 import type { Numeric } from '../value.js';
 
@@ -257,7 +250,7 @@ export function ordinalSuffix(digits: string): string {
 }
 
 /** Scientific form with `post` digits after the point, as numeric_out_sci. */
-function scientific(v: Numeric, p: Pattern): string {
+function scientific(v: Numeric, p: Pattern, carries: boolean): string {
   if ('special' in v) {
     const hashes = ` ${'#'.repeat(p.pre + p.post + 5)}`.split('');
     hashes[p.pre + 1] = '.';
@@ -275,7 +268,8 @@ function scientific(v: Numeric, p: Pattern): string {
       scale: number;
     };
   let m = shifted(exponent);
-  if (m.unscaled >= pow10(p.post + 1)) {
+  // numeric_to_char leaves 10.00e+01 as it is; printf carries.
+  if (carries && m.unscaled >= pow10(p.post + 1)) {
     exponent++;
     m = shifted(exponent);
   }
@@ -283,21 +277,37 @@ function scientific(v: Numeric, p: Pattern): string {
   return `${negative ? '-' : ' '}${formatNumeric(m)}e${exponent < 0 ? '-' : '+'}${e < 10 ? '0' : ''}${e}`;
 }
 
-/** to_char of a number; `post` may be lowered by the caller's precision (floats). */
-export function formatNumber(v: Numeric, format: string, postLimit = Infinity): string {
+/** What the number was before it became a Numeric. */
+export type NumberOrigin = {
+  /** Not a numeric: scientific form carries as printf does. */
+  readonly binary: boolean;
+  /** Digits after the point that the type can show. */
+  readonly postLimit?: number;
+  /** The sign of a float survives rounding to zero. */
+  readonly negative?: boolean;
+};
+
+/** to_char of a number. */
+export function formatNumber(v: Numeric, format: string, origin: NumberOrigin = { binary: false }): string {
   const pattern = patternOf(format);
-  const p = { ...pattern, post: Math.min(pattern.post, postLimit) };
+  const p = { ...pattern, post: Math.min(pattern.post, origin.postLimit ?? Infinity) };
   if (p.flags.has('roman')) {
     const whole = roundNumeric(v, 0);
-    const text = roman('special' in whole ? 0 : Number(whole.unscaled));
+    if ('special' in whole)
+      throw new SqlError(
+        '0A000',
+        `cannot convert ${whole.special === 'NaN' ? 'NaN' : 'infinity'} to integer`,
+      );
+    const text = roman(Number(whole.unscaled));
     return walk(p, text, '+', 0);
   }
-  if (p.flags.has('sci')) return scientific(v, p);
+  if (p.flags.has('sci')) return scientific(v, p, origin.binary);
   const scaled = p.multi > 0 ? multiplyNumeric(v, { unscaled: pow10(p.multi), scale: 0 }) : v;
   const pre = p.pre + p.multi;
   const text = formatNumeric(roundNumeric(scaled, p.post));
-  const negative = text.startsWith('-');
-  let number = negative ? text.slice(1) : text;
+  const signed = text.startsWith('-');
+  const negative = signed || origin.negative === true;
+  let number = signed ? text.slice(1) : text;
   const integerDigits = number.includes('.') ? number.indexOf('.') : number.length;
   let blanks = 0;
   if (integerDigits < pre) blanks = pre - integerDigits;
@@ -421,6 +431,7 @@ function walk(p: Pattern, number: string, sign: '+' | '-', blanks: number): stri
       case 'TH':
       case 'th':
         if (has('roman') || number.startsWith('#') || sign === '-' || has('decimal')) break;
+        if (!/\d$/.test(number)) throw new SqlError('22P02', `"${number}" is not a number`);
         out += node.key === 'TH' ? ordinalSuffix(number).toUpperCase() : ordinalSuffix(number);
         break;
       case 'MI':
@@ -526,5 +537,5 @@ export function parseNumber(text: string, format: string): Numeric {
     };
     return shifted;
   }
-  return applyNumericType(v, Math.max(1, p.pre + p.post), p.post);
+  return v;
 }

@@ -9,7 +9,7 @@ import { characterLength, characterOffset } from '../text-io.js';
 import type { Value } from '../value.js';
 import { define, num, str } from './define.js';
 import { likeMatch } from './like.js';
-import { compileRegex, parseRegexFlags } from './regex.js';
+import { compileRegex, execRegex, parseRegexFlags } from './regex.js';
 import type { FunctionDef } from './registry-types.js';
 
 const TEXT_ARRAY: SqlType = { kind: 'array', element: TEXT };
@@ -34,11 +34,12 @@ function replacement(template: string, m: RegExpExecArray): string {
 }
 
 function eachMatch(regex: RegExp, text: string, from: number, visit: (m: RegExpExecArray) => boolean): void {
-  const scan = new RegExp(regex.source, `${regex.flags}g`);
-  scan.lastIndex = from;
-  for (let m = scan.exec(text); m !== null; m = scan.exec(text)) {
-    if (!visit(m)) return;
-    if (m[0] === '') scan.lastIndex += (text.codePointAt(scan.lastIndex) ?? 0) > 0xffff ? 2 : 1;
+  let at = from;
+  while (at <= text.length) {
+    const m = execRegex(regex, text, at);
+    if (m === null || !visit(m)) return;
+    at = m.index + m[0].length;
+    if (m[0] === '') at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   }
 }
 
@@ -119,7 +120,7 @@ function split(text: string, pattern: string, flags: string): string {
 
 /** substring(text from pattern): the first group, or the whole match. */
 function substringMatch(text: string, pattern: string): Value {
-  const m = compileRegex(pattern).exec(text);
+  const m = execRegex(compileRegex(pattern), text);
   if (m === null) return null;
   return m.length > 1 ? (m[1] ?? null) : m[0];
 }
@@ -222,12 +223,12 @@ export const patternFunctions: readonly FunctionDef[] = [
     compileRegex(str(a[1]), noGlobal(str(a[2]), 'regexp_like()')).test(str(a[0])),
   ),
   define('regexp_match', 'text text', TEXT_ARRAY, (a) => {
-    const m = compileRegex(str(a[1])).exec(str(a[0]));
+    const m = execRegex(compileRegex(str(a[1])), str(a[0]));
     return m === null ? null : matchGroups(m);
   }),
   define('regexp_match', 'text text text', TEXT_ARRAY, (a) => {
     const flags = noGlobal(str(a[2]), 'regexp_match()', 'Use the regexp_matches function instead.');
-    const m = compileRegex(str(a[1]), flags).exec(str(a[0]));
+    const m = execRegex(compileRegex(str(a[1]), flags), str(a[0]));
     return m === null ? null : matchGroups(m);
   }),
   define('regexp_replace', 'text text text', TEXT, (a) =>

@@ -1,8 +1,9 @@
 /** PostgreSQL's advanced regular expressions as JavaScript's.
  *
- *  Owns: the translation and a cache of compiled expressions. Known difference: JavaScript takes the first alternative
- *  that matches where PostgreSQL takes the longest; whether a text matches at all is the same. Source: PostgreSQL,
- *  9.7.3. */
+ *  Owns: the translation, a cache of compiled expressions, and the search for matches. JavaScript takes the first
+ *  alternative that matches where PostgreSQL takes the longest: `execRegex` looks on when alternatives are there.
+ *  Known difference: an expression that mixes greedy and lazy parts is matched by JavaScript's rules. Source:
+ *  PostgreSQL, 9.7.3. */
 import { SqlError } from '../sql-error.js';
 
 export type RegexFlags = {
@@ -335,4 +336,52 @@ function reason(message: string): string {
   if (/numbers out of order/.test(message)) return 'invalid repetition count(s)';
   if (/Invalid (capture|escape|decimal)/i.test(message)) return 'invalid backreference number';
   return 'invalid regexp';
+}
+
+/** Expressions whose first match may not be the longest: alternatives, and nothing lazy or back-referring. */
+const ambiguous = new WeakMap<RegExp, boolean>();
+const longer = new Map<string, RegExp>();
+
+function mayMatchLonger(regex: RegExp): boolean {
+  let v = ambiguous.get(regex);
+  if (v === undefined) {
+    const plain = regex.source.replace(/\\.|\[(?:\\.|[^\]])*\]/g, (m) =>
+      /^\\[1-9]/.test(m) ? 'BACKREF' : 'x',
+    );
+    v =
+      plain.includes('|') &&
+      !/[*+?}]\?/.test(plain) &&
+      !plain.includes('BACKREF') &&
+      !/\(\?[=!<]/.test(plain);
+    ambiguous.set(regex, v);
+  }
+  return v;
+}
+
+/** The same expression, ending after more than `count` characters of the text. */
+function longerThan(regex: RegExp, count: number): RegExp {
+  const key = `${regex.flags}/${count}/${regex.source}`;
+  let r = longer.get(key);
+  if (r === undefined) {
+    r = new RegExp(`(?:${regex.source})(?<=[\\s\\S]{${count + 1}})`, `${regex.flags}y`);
+    if (longer.size >= 2000) longer.clear();
+    longer.set(key, r);
+  }
+  return r;
+}
+
+/** The leftmost match at or after `from`, and of those the longest, as PostgreSQL has it. */
+export function execRegex(regex: RegExp, text: string, from = 0): RegExpExecArray | null {
+  const scan = new RegExp(regex.source, `${regex.flags}g`);
+  scan.lastIndex = from;
+  let best = scan.exec(text);
+  if (best === null || !mayMatchLonger(regex)) return best;
+  for (;;) {
+    const end = [...text.slice(0, best.index + best[0].length)].length;
+    const next = longerThan(regex, end);
+    next.lastIndex = best.index;
+    const found: RegExpExecArray | null = next.exec(text);
+    if (found === null) return best;
+    best = found;
+  }
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { trimBlanks } from '../compare.js';
 import { SqlError } from '../sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
-import { characterLength, characterOffset, formatText, quoteIdentifier } from '../text-io.js';
+import { characterLength, characterOffset, formatText, parseText, quoteIdentifier } from '../text-io.js';
 import type { Value } from '../value.js';
 import { castText } from './casts.js';
 import { big, define, num, str, textFunction } from './define.js';
@@ -157,7 +157,9 @@ function ascii(text: string): number {
 
 function chr(code: number): string {
   if (code === 0) throw new SqlError('54000', 'null character not permitted');
-  if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+  if (code >= 0xd800 && code <= 0xdfff)
+    throw new SqlError('54000', `requested character not valid for encoding: ${code}`);
+  if (code < 0 || code > 0x10ffff)
     throw new SqlError('54000', `requested character too large for encoding: ${code}`);
   return String.fromCodePoint(code);
 }
@@ -225,8 +227,9 @@ function formatString(args: readonly Value[], ctx: FunctionContext, types: reado
     let width = m[4] === undefined ? 0 : Number(m[4]);
     let flushLeft = m[2] !== undefined;
     if (m[0].includes('*')) {
-      const w = args[take(m[3])];
-      width = w === null ? 0 : Number(w);
+      const at = take(m[3]);
+      const w = args[at]!;
+      width = w === null ? 0 : Number(parseText(INT4, outputText(types[at]!, w, ctx)));
       if (width < 0) {
         width = -width;
         flushLeft = true;
