@@ -19,6 +19,7 @@ import { CollectPlan } from './agg-collect.js';
 import { type AggPlan, exprRange, planAggregate } from './agg-functions.js';
 import { ifNotNull, type Prim } from './agg-prims.js';
 import { inLocals, inMemory, type StateAccess, StateLayout } from './agg-state.js';
+import { openCodeCache, rangeCache } from './group-cache.js';
 import { groupMerge } from './group-merge.js';
 import { GroupTable, type OpenTable } from './group-table.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
@@ -167,13 +168,20 @@ class Aggregation {
           return { row: () => this.update(p, s, undefined, distinctSets, sets), close: () => s.save() };
         }
         const opened = table.open(e);
+        const codes = openCodeCache(
+          p,
+          this.op.groups.map((g) => g.id),
+        );
         const s = inMemory(e, opened.row, this.layout.extraOffset);
         return {
           row: () => {
-            const keys = this.groupKeys(p);
-            table.find(e, opened, keys, () =>
-              zeroFill(e, opened.row, this.layout.extraOffset, this.states.bytes),
-            );
+            const find = (): void =>
+              table.find(e, opened, this.groupKeys(p), () =>
+                zeroFill(e, opened.row, this.layout.extraOffset, this.states.bytes),
+              );
+            const cache = codes ?? rangeCache(p, this.groupKeys(p));
+            if (cache) cache.lookup(opened.row, find);
+            else find();
             this.update(p, s, opened.row, distinctSets, sets);
           },
         };

@@ -15,6 +15,10 @@ export function produceProject(c: SliceCompiler, op: ProjectOp, consumer: Consum
     needs,
     open(p) {
       p.labels.push('project');
+      op.exprs.forEach((x, i) => {
+        const dict = x.kind === 'col' ? p.dicts.get(x.id) : undefined;
+        if (dict) p.dicts.set(op.cols[i].id, dict);
+      });
       const body = consumer.open(p);
       return {
         row() {
@@ -23,10 +27,6 @@ export function produceProject(c: SliceCompiler, op: ProjectOp, consumer: Consum
             // A column passed through under its own id keeps its binding.
             if (x.kind === 'col' && x.id === col.id) return;
             if (consumer.needs.has(col.id)) p.e.bind(col.id, () => p.e.emit(x));
-            if (x.kind === 'col') {
-              const dict = p.dicts.get(x.id);
-              if (dict) p.dicts.set(col.id, dict);
-            }
           });
           body.row();
         },
