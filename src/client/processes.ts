@@ -183,6 +183,8 @@ export async function startCluster(dir: ClusterDir, onWait?: (what: string) => v
         dir.tokenFile,
         '--listen',
         `${host}:${listen}`,
+        '--id',
+        name.slice('segment-'.length),
         '--workers',
         String(workers),
         ...shared,

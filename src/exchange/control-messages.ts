@@ -21,6 +21,8 @@ export type Hello = {
   readonly dataId: string;
   /** Absent before the first join. */
   readonly segmentId: SegmentId | undefined;
+  /** The id it would like to have when it joins first. */
+  readonly wantedId: SegmentId | undefined;
   readonly pid: number;
   readonly prepared: readonly Gxid[];
   readonly storages: readonly StorageId[];

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { memoryBytes, workerCount } from '../exchange/process/limits.js';
 import { makeLogger, readToken, runProcess } from '../exchange/process/start.js';
+import type { SegmentId } from '../types/ids.js';
 import { Segment } from './segment.js';
 
 type Options = {
@@ -11,6 +12,7 @@ type Options = {
   tokenFile?: string;
   data: string;
   listen: string;
+  id?: string;
   workers?: string;
   memory: string;
   processesOnHost: string;
@@ -30,6 +32,7 @@ const command = new Command('mpp-segment')
     'address for the master and other segments; port 0 takes a free one',
     '127.0.0.1:0',
   )
+  .option('--id <n>', 'the segment id to ask for at the first join; default: the next free one')
   .option('--workers <n>', 'worker threads; default: one for each core')
   .option('--memory <size>', 'shared memory, such as 512MB or 4GB, or auto', 'auto')
   .option(
@@ -42,12 +45,20 @@ const command = new Command('mpp-segment')
 const options = command.parse().opts<Options>();
 const log = makeLogger('mpp-segment', options.logLevel);
 
+function wantedId(text: string | undefined): SegmentId | undefined {
+  if (text === undefined) return undefined;
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 0 || n > 1023) throw new Error(`--id ${text}: give 0 to 1023`);
+  return n as SegmentId;
+}
+
 await runProcess(log, async () => {
   const segment = await Segment.start({
     join: options.join,
     token: readToken(options),
     data: options.data,
     listen: options.listen,
+    wantedId: wantedId(options.id),
     workers: workerCount(options.workers),
     memoryBytes: memoryBytes(options.memory, Number(options.processesOnHost)),
     log,

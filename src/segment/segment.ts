@@ -26,6 +26,8 @@ export type SegmentOptions = {
   readonly token: string;
   readonly data: string;
   readonly listen: string;
+  /** Asked for at the first join. */
+  readonly wantedId?: SegmentId | undefined;
   readonly workers: number;
   readonly memoryBytes: number;
   readonly log: Logger;
@@ -123,6 +125,7 @@ export class Segment {
         listen,
         dataId: known.identity.dataId,
         segmentId: known.identity.segmentId,
+        wantedId: options.wantedId,
         pid: process.pid,
         prepared: store.preparedGxids() as Gxid[],
         storages: store.storages() as StorageId[],

@@ -161,6 +161,8 @@ export class TestCluster {
             `127.0.0.1:${this.ports.master}`,
             '--listen',
             `127.0.0.1:${this.ports[name]}`,
+            '--id',
+            name.slice('segment-'.length),
           ];
     const p = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(join(this.dir, `${name}.log`), { flags: 'a' });

@@ -112,7 +112,7 @@ export class Loads {
     this.active.delete(gxid);
     await Promise.all(
       [...load.participants].map(async ([id, epoch]) => {
-        const m = this.membership.list()[id]!;
+        const m = this.membership.member(id)!;
         if (!m.up || m.epoch !== epoch) return;
         try {
           await this.participants.rollback(m, gxid);
@@ -166,7 +166,7 @@ export class Loads {
   }
 
   private async tell(id: SegmentId, epoch: number, gxid: Gxid, csn: Csn): Promise<void> {
-    const m = this.membership.list()[id]!;
+    const m = this.membership.member(id)!;
     if (!m.up || m.epoch !== epoch) return;
     try {
       await this.participants.commit(m, gxid, csn);
@@ -211,7 +211,7 @@ export class Loads {
   private checked(load: Load): Member[] {
     const loss = this.lossOf(load);
     if (loss !== undefined) throw loss;
-    return [...load.participants.keys()].map((id) => this.membership.list()[id]!);
+    return [...load.participants.keys()].map((id) => this.membership.member(id)!);
   }
 }
 

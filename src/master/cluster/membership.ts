@@ -1,6 +1,6 @@
 /** The segments of the cluster: who they are, where, and whether they are up.
  *
- *  Owns: the durable list (segments.json: ids in join order, kept for ever by the id of the data directory) and the Join
+ *  Owns: the durable list (segments.json: ids in join order or as asked for, kept for ever by the id of the data directory) and the Join
  *  streams. Must not know: queries, loads (they listen). Invariants: a segment is up only between its `ready` (all
  *  in-doubt loads resolved) and the end of its stream, or silence for SILENCE_MS; every time it goes down its `epoch`
  *  grows, so that a load can tell whether a participant is still the process it wrote to. */
@@ -21,7 +21,7 @@ export const SILENCE_MS = 1800;
 type Stored = {
   readonly version: 1;
   readonly expected: number;
-  readonly segments: readonly { readonly dataId: string; readonly address: string }[];
+  readonly segments: readonly { readonly id: SegmentId; readonly dataId: string; readonly address: string }[];
 };
 
 type Session = {
@@ -59,7 +59,7 @@ export class Membership {
   readonly expected: number;
   private readonly file: string;
   private readonly log: Logger;
-  private readonly members: Member[];
+  private readonly members = new Map<SegmentId, Member>();
   private readonly listeners: MembershipListener[] = [];
   private hooks: JoinHooks | undefined;
   private saving: Promise<unknown> = Promise.resolve();
@@ -70,15 +70,8 @@ export class Membership {
     this.file = file;
     this.log = log;
     this.expected = stored.expected;
-    this.members = stored.segments.map((s, i) => ({
-      id: i as SegmentId,
-      dataId: s.dataId,
-      address: s.address,
-      pid: undefined,
-      up: false,
-      epoch: 0,
-      session: undefined,
-    }));
+    for (const { id, dataId, address } of stored.segments)
+      this.members.set(id, { id, dataId, address, pid: undefined, up: false, epoch: 0, session: undefined });
   }
 
   /** `expected`: how many segments form the cluster; fixed when the directory is new, must agree later. */
@@ -110,12 +103,16 @@ export class Membership {
 
   /** In order of id: those that have ever joined. */
   list(): readonly Member[] {
-    return this.members;
+    return [...this.members.values()].sort((a, b) => a.id - b.id);
+  }
+
+  member(id: SegmentId): Member | undefined {
+    return this.members.get(id);
   }
 
   /** The member, which is up. Throws 57P03 naming it otherwise. */
   require(id: SegmentId): Member {
-    const m = this.members[id];
+    const m = this.members.get(id);
     if (m === undefined)
       throw new SqlError('57P03', `segment ${id} has not joined the cluster yet`, {
         hint: 'Start it with "mpp start", or start mpp-segment by hand.',
@@ -131,7 +128,7 @@ export class Membership {
 
   close(): void {
     clearInterval(this.timer);
-    for (const m of this.members) m.session?.call.end();
+    for (const m of this.members.values()) m.session?.call.end();
   }
 
   private joined(call: ServerDuplexStream<JoinMessage, ClusterMessage>): void {
@@ -169,16 +166,16 @@ export class Membership {
   private async hello(session: Session, hello: Hello): Promise<Member> {
     if (hello.version !== PROTOCOL_VERSION)
       throw new Error(`the segment speaks version ${hello.version}, this master ${PROTOCOL_VERSION}`);
-    let member = this.members.find((m) => m.dataId === hello.dataId);
+    let member = this.list().find((m) => m.dataId === hello.dataId);
     if (member === undefined) {
       if (hello.segmentId !== undefined)
         throw new Error(`the data directory of ${hello.listen} belongs to another cluster`);
-      if (this.members.length >= this.expected)
+      if (this.members.size >= this.expected)
         throw new Error(
           `the cluster has its ${this.expected} segments: expansion is not supported yet (0A000)`,
         );
       member = {
-        id: this.members.length as SegmentId,
+        id: this.freeId(hello.wantedId),
         dataId: hello.dataId,
         address: hello.listen,
         pid: hello.pid,
@@ -186,7 +183,7 @@ export class Membership {
         epoch: 0,
         session: undefined,
       };
-      this.members.push(member);
+      this.members.set(member.id, member);
       await this.save();
     }
     if (member.session !== undefined) this.lost(member, member.session, 'it joined anew');
@@ -204,6 +201,13 @@ export class Membership {
       welcome: { segmentId: member.id, outcomes, liveStorages: this.hooks!.liveStorages() },
     });
     return member;
+  }
+
+  private freeId(wanted: SegmentId | undefined): SegmentId {
+    if (wanted !== undefined && wanted < this.expected && !this.members.has(wanted)) return wanted;
+    let id = 0 as SegmentId;
+    while (this.members.has(id)) id = (id + 1) as SegmentId;
+    return id;
   }
 
   private ready(member: Member, session: Session): void {
@@ -227,12 +231,12 @@ export class Membership {
   }
 
   private addresses(): { id: SegmentId; address: string; up: boolean }[] {
-    return this.members.map(({ id, address, up }) => ({ id, address, up }));
+    return this.list().map(({ id, address, up }) => ({ id, address, up }));
   }
 
   private tellAll(): void {
     const state = { segments: this.addresses() };
-    for (const m of this.members) if (m.session !== undefined) this.send(m.session, state);
+    for (const m of this.members.values()) if (m.session !== undefined) this.send(m.session, state);
   }
 
   private send(session: Session, state: ClusterState): void {
@@ -244,7 +248,7 @@ export class Membership {
     // What this process slept, its peers are not to blame for.
     const late = Math.max(0, now - this.tickedMs - HEARTBEAT_MS);
     this.tickedMs = now;
-    for (const m of this.members) {
+    for (const m of this.members.values()) {
       const s = m.session;
       if (s === undefined) continue;
       s.heardMs += late;
@@ -258,7 +262,7 @@ export class Membership {
       const stored: Stored = {
         version: 1,
         expected: this.expected,
-        segments: this.members.map(({ dataId, address }) => ({ dataId, address })),
+        segments: this.list().map(({ id, dataId, address }) => ({ id, dataId, address })),
       };
       await replaceFile(this.file, JSON.stringify(stored, undefined, 2));
     };
