@@ -3,6 +3,7 @@
  *  Owns: everything that is true of an expression by its shape alone. Must not know: plans, apart from asking for the
  *  free columns of a subquery and substituting into it. Invariant: a rewrite never leaves the two sides of a
  *  comparison with different type kinds, because it never changes the type of what it replaces. */
+import { functionById } from '../types/functions/registry.js';
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
 import { BOOL, type SqlType } from '../types/sql-type.js';
@@ -199,19 +200,9 @@ export function hasSubquery(e: Expr): boolean {
   return someExpr(e, (x) => x.kind === 'subquery');
 }
 
-const VOLATILE = new Set([
-  'random',
-  'setseed',
-  'clock_timestamp',
-  'timeofday',
-  'pg_sleep',
-  'nextval',
-  'gen_random_uuid',
-]);
-
 /** Calls a volatile function: must be evaluated exactly once for each row, where it stands. */
 export function isVolatile(e: Expr): boolean {
-  return someExpr(e, (x) => x.kind === 'call' && VOLATILE.has(functionName(x.fn)));
+  return someExpr(e, (x) => x.kind === 'call' && functionById(x.fn)?.volatility === 'volatile');
 }
 
 /** No columns, parameters, subqueries or volatile calls: one value for the whole statement. */

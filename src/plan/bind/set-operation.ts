@@ -10,6 +10,7 @@ import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
 import { coerceTo, unify } from './coerce.js';
 import type { Binding, BoundQuery } from './level.js';
+import { bare } from './type-family.js';
 
 const WORDS = {
   SETOP_UNION: 'UNION',
@@ -39,8 +40,8 @@ export function bindSetOperation(b: Binding, s: SelectStmt): BoundQuery {
     // Literals of unknown type in an arm take the other arm's type; they are retyped where they stand.
     const lt = l.cols[i].type;
     const rt = r.cols[i].type;
-    if (lt.kind === 'unknown') l = retypeUnknown(b, l, i, rt.kind === 'unknown' ? TEXT : rt);
-    if (rt.kind === 'unknown') r = retypeUnknown(b, r, i, lt.kind === 'unknown' ? TEXT : lt);
+    if (lt.kind === 'unknown') l = retypeUnknown(b, l, i, rt.kind === 'unknown' ? TEXT : bare(rt));
+    if (rt.kind === 'unknown') r = retypeUnknown(b, r, i, lt.kind === 'unknown' ? TEXT : bare(lt));
     const at = locationOf(targetAt(s.rarg, i));
     const u = unify(
       ctx,

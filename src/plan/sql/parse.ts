@@ -95,13 +95,12 @@ function statements(
     const slice = parsed.slice(from, to);
     const leading = /^(\s|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*/.exec(slice)?.[0].length ?? 0;
     const startUnit = from + leading;
-    const endUnit = from + slice.trimEnd().length;
     result.push({
       node: r.stmt,
       source,
       start: (r.stmt_location ?? 0) + utf8Bytes(parsed.slice(from, startUnit)),
       end: ends[i],
-      text: cutAtCharacters(parsed, whole, startUnit, endUnit),
+      text: cutAtCharacters(parsed, whole, startUnit, to),
       distributed: mine[0],
     });
   }
