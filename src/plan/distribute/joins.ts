@@ -116,15 +116,13 @@ function forms(
 ): readonly Alternative[] {
   const result: Alternative[] = [...side.alternatives];
   const base = cheapest(side);
-  if (!side.alternatives.some((a) => a.dist.kind === 'single' || a.dist.kind === 'general'))
-    result.push(gather(ctx, side, base));
+  if (base.dist.kind !== 'single' && base.dist.kind !== 'general') result.push(gather(ctx, side, base));
   if (ctx.segmentCount === 1) {
     if (base.dist.kind === 'single') result.push(broadcast(ctx, side, base));
-    return result;
+    return prune(result, signature, 12);
   }
-  if (!side.alternatives.some((a) => isEverywhere(a.dist)) && ctx.settings.enableBroadcast)
-    if (side.estimate.rows <= ctx.settings.broadcastThreshold || pairs.length === 0)
-      result.push(broadcast(ctx, side, base));
+  const small = side.estimate.rows <= ctx.settings.broadcastThreshold || pairs.length === 0;
+  if (!isEverywhere(base.dist) && ctx.settings.enableBroadcast && small) result.push(broadcast(ctx, side, base));
   if (pairs.length === 0 || !ctx.settings.enableRedistribute) return result;
   result.push(redistribute(ctx, side, base, pairs.map(key)));
   if (pairs.length > 1)
