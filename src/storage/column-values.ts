@@ -117,47 +117,77 @@ export function sketchColumn(
 const float = new Float64Array(1);
 const floatWords = new Int32Array(float.buffer);
 
-/** The value at a row that is not null (undefined for types without a useful order: bytea, interval, arrays), and its
- *  size. */
-export function sampleValue(
-  memory: MemoryPool,
-  c: ColumnBuffers,
-  type: SqlType,
-  row: number,
-): { readonly value: SampleValue | undefined; readonly bytes: number } {
+/** Reads rows of one column; `value` is undefined for types without a useful order (bytea, interval, arrays). Rows are
+ *  not null. Valid until the memory may have grown. */
+export type Sampler = {
+  readonly value: (row: number) => SampleValue | undefined;
+  readonly bytes: (row: number) => number;
+};
+
+export function samplerOf(memory: MemoryPool, c: ColumnBuffers, type: SqlType, rows: number): Sampler {
   const { u8, i32, u32 } = memory;
-  const view = new DataView(u8.buffer);
+  const buffer = u8.buffer;
+  // oid and its kin are unsigned.
+  const unsigned = type.kind === 'oid' || type.kind.startsWith('reg');
+  const fixed = (bytes: number, value: Sampler['value']): Sampler => ({ value, bytes: () => bytes });
+  const strings = (start: (row: number) => number, bytes: (row: number) => number): Sampler => ({
+    bytes,
+    value: (row) => text(u8, start(row), bytes(row), type),
+  });
   switch (c.encoding) {
     case 'i8':
-      return integer(view.getInt8(c.data + row), type);
     case 'i16':
-      return integer(view.getInt16(c.data + row * 2, true), type);
-    case 'i32':
-      return integer(view.getInt32(c.data + row * 4, true), type);
-    case 'i64':
-      return { value: compact(view.getBigInt64(c.data + row * 8, true)), bytes: 8 };
-    case 'i128': {
-      if (type.kind === 'interval') return { value: undefined, bytes: 16 };
-      const high = view.getBigInt64(c.data + row * 16 + 8, true);
-      return { value: compact((high << 64n) | view.getBigUint64(c.data + row * 16, true)), bytes: 16 };
+    case 'i32': {
+      const values =
+        c.encoding === 'i8'
+          ? new Int8Array(buffer, c.data, rows)
+          : c.encoding === 'i16'
+            ? new Int16Array(buffer, c.data, rows)
+            : new Int32Array(buffer, c.data, rows);
+      return fixed(4, unsigned ? (row) => values[row]! >>> 0 : (row) => values[row]!);
     }
-    case 'f32':
-      return { value: view.getFloat32(c.data + row * 4, true), bytes: 4 };
-    case 'f64':
-      return { value: view.getFloat64(c.data + row * 8, true), bytes: 8 };
+    case 'i64': {
+      const values = new BigInt64Array(buffer, c.data, rows);
+      return fixed(8, (row) => compact(values[row]!));
+    }
+    case 'i128': {
+      if (type.kind === 'interval') return fixed(16, () => undefined);
+      const high = new BigInt64Array(buffer, c.data, rows * 2);
+      const low = new BigUint64Array(buffer, c.data, rows * 2);
+      return fixed(16, (row) => compact((high[row * 2 + 1]! << 64n) | low[row * 2]!));
+    }
+    case 'f32': {
+      const values = new Float32Array(buffer, c.data, rows);
+      return fixed(4, (row) => values[row]! + 0);
+    }
+    case 'f64': {
+      const values = new Float64Array(buffer, c.data, rows);
+      return fixed(8, (row) => values[row]! + 0);
+    }
     case 'utf8': {
-      const offsets = c.offsets >>> 2;
-      return text(u8, c.data + i32[offsets + row]!, c.data + i32[offsets + row + 1]!, type);
+      const at = c.offsets >>> 2;
+      return strings(
+        (row) => c.data + i32[at + row]!,
+        (row) => i32[at + row + 1]! - i32[at + row]!,
+      );
     }
     default: {
-      const code =
+      const codes =
         c.encoding === 'dict8'
-          ? u8[c.data + row]!
+          ? new Uint8Array(buffer, c.data, rows)
           : c.encoding === 'dict16'
-            ? view.getUint16(c.data + row * 2, true)
-            : view.getUint32(c.data + row * 4, true);
-      const ref = (c.offsets >>> 2) + code * 2;
-      return text(u8, u32[ref]!, u32[ref]! + u32[ref + 1]!, type);
+            ? new Uint16Array(buffer, c.data, rows)
+            : new Uint32Array(buffer, c.data, rows);
+      const refs = c.offsets >>> 2;
+      const decoded: (SampleValue | undefined)[] = [];
+      return {
+        bytes: (row) => u32[refs + codes[row]! * 2 + 1]!,
+        value: (row) => {
+          const code = codes[row]!;
+          decoded[code] ??= text(u8, u32[refs + code * 2]!, u32[refs + code * 2 + 1]!, type);
+          return decoded[code];
+        },
+      };
     }
   }
 }
@@ -166,27 +196,14 @@ export function columnIsNull(memory: MemoryPool, c: ColumnBuffers, row: number):
   return isNull(memory.u8, c, row);
 }
 
-function integer(v: number, type: SqlType): { value: SampleValue; bytes: number } {
-  // oid and its kin are unsigned.
-  const unsigned = v < 0 && (type.kind === 'oid' || type.kind.startsWith('reg'));
-  return { value: unsigned ? v >>> 0 : v, bytes: 4 };
-}
-
 function compact(v: bigint): SampleValue {
   const n = Number(v);
   return Number.isSafeInteger(n) ? n : v.toString();
 }
 
-function text(
-  u8: Uint8Array,
-  start: number,
-  end: number,
-  type: SqlType,
-): { value: SampleValue | undefined; bytes: number } {
-  const bytes = end - start;
-  if (type.kind === 'numeric')
-    return { value: formatNumeric(stripZeros(decodeVarNumeric(u8, start, end))), bytes };
-  if (!isStringType(type)) return { value: undefined, bytes };
+function text(u8: Uint8Array, start: number, bytes: number, type: SqlType): SampleValue | undefined {
+  if (type.kind === 'numeric') return formatNumeric(stripZeros(decodeVarNumeric(u8, start, start + bytes)));
+  if (!isStringType(type)) return undefined;
   const s = Buffer.from(u8.buffer, u8.byteOffset + start, bytes).toString();
-  return { value: type.kind === 'bpchar' ? s.replace(/ +$/, '') : s, bytes };
+  return type.kind === 'bpchar' ? s.replace(/ +$/, '') : s;
 }

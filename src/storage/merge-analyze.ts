@@ -3,7 +3,7 @@
  *  Owns: distinct counts from merged sketches, most common values, histograms. Must not know: plans, storage. Pure.
  *  The result has the shape of the catalog's `ColumnStats`. Source: PostgreSQL, `analyze.c`. */
 import { parseNumeric } from '../types/numeric.js';
-import { type Range, reprOf, type SqlType } from '../types/sql-type.js';
+import { isStringType, type Range, reprOf, type SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { ColumnSample, SegmentStatistics } from './analyze.js';
 import type { SampleValue } from './column-values.js';
@@ -114,23 +114,25 @@ function split(
   exact: boolean,
   notNull: number,
 ): { readonly common: readonly Weighted[]; readonly rest: readonly Weighted[] } {
-  const byWeight = [...list].sort((a, b) => b.weight - a.weight);
   const complete = list.length <= MOST_COMMON_MAX && (exact || list.length >= distinct * 0.98);
-  if (complete && distinct < notNull) return { common: byWeight, rest: [] };
+  if (complete && distinct < notNull) return { common: [...list].sort(byWeight), rest: [] };
   const threshold = (1.25 * notNull) / Math.max(1, distinct);
-  let n = 0;
-  while (
-    n < Math.min(MOST_COMMON_MAX, byWeight.length) &&
-    byWeight[n]!.count >= 3 &&
-    byWeight[n]!.weight > threshold
-  )
-    n++;
-  return { common: byWeight.slice(0, n), rest: byWeight.slice(n) };
+  const common = list
+    .filter((w) => w.count >= 3 && w.weight > threshold)
+    .sort(byWeight)
+    .slice(0, MOST_COMMON_MAX);
+  if (common.length === 0) return { common, rest: list };
+  const taken = new Set(common);
+  return { common, rest: list.filter((w) => !taken.has(w)) };
+}
+
+function byWeight(a: Weighted, b: Weighted): number {
+  return b.weight - a.weight;
 }
 
 function histogramOf(rest: readonly Weighted[], type: SqlType): Value[] | undefined {
   if (rest.length < 2) return undefined;
-  const sorted = [...rest].sort((a, b) => compareSamples(a.value, b.value, type));
+  const sorted = inOrder(rest, type);
   const total = sorted.reduce((n, w) => n + w.weight, 0);
   const buckets = Math.min(BUCKETS, sorted.length - 1);
   const bounds: Value[] = [sqlValue(sorted[0]!.value, type)];
@@ -152,6 +154,19 @@ function histogramOf(rest: readonly Weighted[], type: SqlType): Value[] | undefi
   }
   return bounds;
 }
+
+/** Thousands of values for each column: the two common cases have comparisons without a detour. */
+function inOrder(list: readonly Weighted[], type: SqlType): Weighted[] {
+  const copy = [...list];
+  if (copy.every((w) => typeof w.value === 'number' && !Number.isNaN(w.value)))
+    return copy.sort((a, b) => (a.value as number) - (b.value as number));
+  if (isStringType(type) && !copy.some((w) => BEYOND_SURROGATES.test(w.value as string)))
+    return copy.sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
+  return copy.sort((a, b) => compareSamples(a.value, b.value, type));
+}
+
+/** Where UTF-16 order and code point order may part. */
+const BEYOND_SURROGATES = /[\ud800-\uffff]/;
 
 function compareSamples(a: SampleValue, b: SampleValue, type: SqlType): number {
   if (typeof a === 'number' && typeof b === 'number') {
