@@ -5,7 +5,7 @@ import { analyzed, refreshed } from '../catalog/stats.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { tableTarget } from './load.js';
-import type { Statement } from './start.js';
+import type { Statement } from './statement.js';
 
 export async function runAnalyze(
   session: Session,

@@ -14,7 +14,7 @@ import { CopyLineSplitter } from './copy-lines.js';
 import { load, tableTarget, widenCatalog } from './load.js';
 import { withLocks } from './plan.js';
 import { readServerFile } from './server-file.js';
-import type { Statement } from './start.js';
+import type { Statement } from './statement.js';
 
 export async function runCopyFrom(
   session: Session,

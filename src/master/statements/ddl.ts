@@ -14,7 +14,7 @@ import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { dependencies } from './dependencies.js';
 import { dropStorages } from './load.js';
-import type { Statement } from './start.js';
+import type { Statement } from './statement.js';
 
 function skipping(session: Session, code: string, message: string): void {
   session.notice({ severity: 'NOTICE', code, message: `${message}, skipping` });

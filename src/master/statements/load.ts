@@ -12,7 +12,7 @@ import { SqlError } from '../../types/sql-error.js';
 import { duplicateRelation, refuseSystemSchema } from '../catalog/names.js';
 import type { CatalogOp, StoredStats, StoredTable } from '../catalog/state.js';
 import { emptyStats, tableStats, widened } from '../catalog/stats.js';
-import type { TableSummary, TableTarget } from '../dispatch/api.js';
+import type { RunStats, TableSummary, TableTarget } from '../dispatch/api.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
@@ -72,21 +72,21 @@ export function widenCatalog(session: Session): (added: readonly TableSummary[])
   };
 }
 
-async function runLoadPlan(
+export function runLoadPlan(
   session: Session,
   plan: DistributedPlan,
   snapshot: Csn,
   context: RunContext,
   gxid: Gxid,
-): Promise<number> {
-  const stats = await session.services.dispatcher.run(plan, {
+  instrument = false,
+): Promise<RunStats> {
+  return session.services.dispatcher.run(plan, {
     ...runOptions(session, plan, context, snapshot),
     gxid,
-    instrument: false,
+    instrument,
     signal: context.signal,
     sink: NO_RESULT,
   });
-  return stats.rowsInserted;
 }
 
 export async function runInsert(session: Session, prepared: Prepared, context: RunContext): Promise<number> {
@@ -96,11 +96,12 @@ export async function runInsert(session: Session, prepared: Prepared, context: R
     return { value: plan, oids: [statement.table.oid, ...plan.assumes.map((a) => a.oid)] };
   });
   try {
-    return await load(
+    const stats = await load(
       session,
       (gxid) => runLoadPlan(session, locked.value, locked.snapshot, context, gxid),
       widenCatalog(session),
     );
+    return stats.rowsInserted;
   } finally {
     locked.release();
   }
@@ -145,7 +146,7 @@ export async function createTableAs(
         return { value: plan, oids: plan.assumes.map((a) => a.oid).filter((x) => x !== oid) };
       });
       try {
-        rows = await load(
+        const run = await load(
           session,
           (gxid) => runLoadPlan(session, locked.value, locked.snapshot, context, gxid),
           (added) => {
@@ -153,6 +154,7 @@ export async function createTableAs(
             return Promise.resolve();
           },
         );
+        rows = run.rowsInserted;
       } finally {
         locked.release();
       }

@@ -3,10 +3,11 @@
 import { exprType } from '../../plan/expr-util.js';
 import { parseSql } from '../../plan/sql/parse.js';
 import { SqlError } from '../../types/sql-error.js';
+import type { Value } from '../../types/value.js';
 import { convertValue, evaluateConstant } from '../session/evaluate.js';
 import type { Session } from '../session/session.js';
-import type { RunContext, StatementRun } from '../session/statement-run.js';
-import { type Statement, startStatement } from './start.js';
+import type { RunContext } from '../session/statement-run.js';
+import type { Statement } from './statement.js';
 
 export function prepareStatement(session: Session, s: Statement<'prepare'>): string {
   if (session.prepared.has(s.name))
@@ -21,11 +22,12 @@ export function prepareStatement(session: Session, s: Statement<'prepare'>): str
   return 'PREPARE';
 }
 
-export function executePrepared(
+/** The arguments of EXECUTE as the statement's parameters. */
+export function executeArguments(
   session: Session,
   s: Statement<'execute'>,
   context: RunContext,
-): Promise<StatementRun> {
+): readonly Value[] {
   const prepared = session.preparedStatement(s.name);
   if (prepared.parsed === undefined) throw new SqlError('26000', `prepared statement "${s.name}" is empty`);
   const types = session.paramTypes(prepared);
@@ -33,10 +35,9 @@ export function executePrepared(
     throw new SqlError('42601', `wrong number of parameters for prepared statement "${s.name}"`, {
       detail: `Expected ${types.length} parameters but got ${s.args.length}.`,
     });
-  const params = s.args.map((a, i) =>
+  return s.args.map((a, i) =>
     convertValue(evaluateConstant(a, context.functions), exprType(a), types[i], context.functions),
   );
-  return startStatement(session, prepared, { ...context, params });
 }
 
 export function deallocate(session: Session, s: Statement<'deallocate'>): string {

@@ -6,7 +6,7 @@ import type { Session } from '../session/session.js';
 import type { RunContext, StatementRun } from '../session/statement-run.js';
 import { warning } from '../session/transaction.js';
 import { describeStatement } from './describe.js';
-import type { Statement } from './start.js';
+import type { Statement } from './statement.js';
 
 export function runSet(session: Session, s: Statement<'set'>): string {
   if (s.local && !session.transaction.open)

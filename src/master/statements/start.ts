@@ -1,6 +1,5 @@
 /** From a bound statement to its execution: one entry per kind of statement. */
-import type { BoundStatement } from '../../plan/bind/statement.js';
-import { SqlError, unreachable } from '../../types/sql-error.js';
+import { unreachable } from '../../types/sql-error.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import { command, type RunContext, type StatementRun } from '../session/statement-run.js';
@@ -10,10 +9,12 @@ import { runCopyTo } from './copy-to.js';
 import { createSchema, createTable, createView, dropObjects, renameRelation } from './ddl.js';
 import { runExplain } from './explain.js';
 import { createTableAs, runInsert, truncate } from './load.js';
-import { deallocate, executePrepared, prepareStatement } from './prepare.js';
+import { deallocate, executeArguments, prepareStatement } from './prepare.js';
 import { startQuery } from './query.js';
 import { runDiscard, runReset, runSet, runSetTransaction, runShow } from './settings.js';
+import type { Statement } from './statement.js';
 import { runTransaction } from './transaction.js';
+import { announceWrite } from './writes.js';
 
 /** Starts the statement. Statements without rows have done their work when this resolves. */
 export async function startStatement(
@@ -75,26 +76,11 @@ export async function startStatement(
   }
 }
 
-const WRITES: Readonly<Record<string, string>> = {
-  insert: 'INSERT',
-  createTable: 'CREATE TABLE',
-  createTableAs: 'CREATE TABLE AS',
-  createView: 'CREATE VIEW',
-  createSchema: 'CREATE SCHEMA',
-  drop: 'DROP',
-  truncate: 'TRUNCATE TABLE',
-  renameTable: 'ALTER TABLE',
-  copyFrom: 'COPY FROM',
-};
-
-/** Refuses a write in a read-only session, warns of one in a transaction block. */
-function announceWrite(session: Session, statement: BoundStatement): void {
-  const name = WRITES[statement.kind];
-  if (name === undefined) return;
-  if (session.settings.on('transaction_read_only') || session.settings.on('default_transaction_read_only'))
-    throw new SqlError('25006', `cannot execute ${name} in a read-only transaction`);
-  const warning = session.transaction.beforeWrite();
-  if (warning !== undefined) session.notice(warning);
+function executePrepared(
+  session: Session,
+  s: Statement<'execute'>,
+  context: RunContext,
+): Promise<StatementRun> {
+  const params = executeArguments(session, s, context);
+  return startStatement(session, session.preparedStatement(s.name), { ...context, params });
 }
-
-export type Statement<K extends BoundStatement['kind']> = Extract<BoundStatement, { readonly kind: K }>;

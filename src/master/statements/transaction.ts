@@ -2,7 +2,7 @@
 import { unreachable } from '../../types/sql-error.js';
 import type { Session } from '../session/session.js';
 import { setModes } from './settings.js';
-import type { Statement } from './start.js';
+import type { Statement } from './statement.js';
 
 export async function runTransaction(session: Session, s: Statement<'transaction'>): Promise<string> {
   const { transaction } = session;
