@@ -11,6 +11,7 @@ import { distributionDecimal, distributionInt64 } from './lib/hash.js';
 import { fmix32, strHash, strMurmur } from './lib/strings.js';
 import { scaleOf } from './numeric-repr.js';
 import type { Operand, Val } from './val.js';
+import { fastNumericHash } from './var-arithmetic.js';
 
 const K = -7046029254386353131n; // 0x9e3779b97f4a7c15, odd
 const NULL_WORD = 0x6a09e667f3bcc909n;
@@ -48,7 +49,7 @@ function pushWord(e: Emitter, v: Val): void {
       return;
     }
     case 'str':
-      if (v.type.kind === 'numeric') callHostHelper(e, '$numeric_hash', [v]);
+      if (v.type.kind === 'numeric') fastNumericHash(e, v, () => callHostHelper(e, '$numeric_hash', [v]));
       else e.push(unpadded(e, v).parts[0]).call(e.ctx.lib(strHash));
       f.op('i64.extend_i32_u');
       return;
@@ -136,10 +137,10 @@ function pushKeyHash(e: Emitter, v: Val): void {
       return;
     }
     case 'i128':
-      callHostHelper(e, '$distribution_hash', [v]);
+      fastNumericHash(e, v, () => callHostHelper(e, '$numeric_hash', [v]));
       return;
     case 'str':
-      if (v.type.kind === 'numeric') callHostHelper(e, '$distribution_hash', [v]);
+      if (v.type.kind === 'numeric') fastNumericHash(e, v, () => callHostHelper(e, '$numeric_hash', [v]));
       else e.push(unpadded(e, v).parts[0]).call(e.ctx.lib(strMurmur));
       return;
   }

@@ -10,6 +10,7 @@ import type { Emitter } from './emitter.js';
 import { HOST_SLOT_BYTES } from './host-layout.js';
 import { tempAlloc } from './lib/memory.js';
 import { i32Const, isAlwaysNull, reprParts, type Val, zeroParts } from './val.js';
+import { fastNumeric } from './var-arithmetic.js';
 
 const LOAD = {
   i32: 'i32.load',
@@ -46,8 +47,23 @@ const hostCall: LibFunction = {
 
 export type HostResult = { readonly type: SqlType; readonly repr: Repr };
 
-/** Calls `fn` for these arguments. `nullable`: whether it may give NULL for non-null arguments. */
+/** Calls `fn` for these arguments. `nullable`: whether it may give NULL for non-null arguments. Arithmetic of numerics
+ *  is tried in generated code first. */
 export function emitHostCall(
+  e: Emitter,
+  fn: string,
+  args: readonly Val[],
+  result: HostResult,
+  strict: boolean,
+  nullable: boolean,
+): Val {
+  const fast = fastNumeric(e, fn, args, result, (present) => {
+    e.push(callHost(e, fn, present, result, true, false).parts[0]);
+  });
+  return fast ?? callHost(e, fn, args, result, strict, nullable);
+}
+
+function callHost(
   e: Emitter,
   fn: string,
   args: readonly Val[],

@@ -16,7 +16,6 @@ type Helper = (args: readonly Value[], types: readonly SqlType[]) => Value;
 export const hostHelpers: Readonly<Record<string, Helper>> = {
   $numeric_compare: (a) => Math.sign(compareNumeric(a[0] as Numeric, a[1] as Numeric)),
   $numeric_hash: (a) => hashNumeric(a[0] as Numeric),
-  $distribution_hash: (a) => hashNumeric(a[0] as Numeric),
   $like: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, false) ? 1 : 0),
   $ilike: (a) => (likeMatch(a[0] as string, a[1] as string, a[2] as string, true) ? 1 : 0),
   $var_samp: variance(true, false),

@@ -181,6 +181,25 @@ export const divUnsigned128: LibFunction = {
     });
     f.get(high).get(d).op('i64.div_u').set(qh);
     f.get(high).get(d).op('i64.rem_u').set(r);
+    // A divisor of 32 bits: two digits to base 2^32, each remainder below the divisor.
+    f.get(d).i64(32n).op('i64.shr_u').op('i64.eqz');
+    f.if(() => {
+      const upper = f.local('i64');
+      f.get(r).i64(32n).op('i64.shl').get(low).i64(32n).op('i64.shr_u').op('i64.or').tee(r);
+      f.get(d).op('i64.div_u').set(upper);
+      f.get(r)
+        .get(d)
+        .op('i64.rem_u')
+        .i64(32n)
+        .op('i64.shl')
+        .get(low)
+        .i64(0xffffffffn)
+        .op('i64.and')
+        .op('i64.or')
+        .set(r);
+      f.get(r).get(d).op('i64.div_u').get(upper).i64(32n).op('i64.shl').op('i64.or').get(qh);
+      f.get(r).get(d).op('i64.rem_u').return();
+    });
     // (r : low) / d bit by bit, the quotient entering `low` from the right.
     f.i32(64).set(i);
     f.loop((again) => {

@@ -4,10 +4,11 @@ import type { LibFunction } from './context.js';
 import type { Emitter } from './emitter.js';
 import { callHostHelper } from './host-emit.js';
 import { divRounded128, emitMul128, savePair, wide, wideConst } from './i128.js';
-import { tempAlloc } from './lib/memory.js';
-import { pushLength, pushRef } from './lib/strings.js';
+import { pushLength } from './lib/strings.js';
+import { packVar } from './lib/var-numeric.js';
 import { boundsOf, I64, numericRepr, scaleRange } from './ranges.js';
 import { isConst, type Val } from './val.js';
+import { fastNumericCompare } from './var-arithmetic.js';
 
 export function scaleOf(type: SqlType): number | undefined {
   return type.kind === 'numeric' ? type.scale : undefined;
@@ -17,46 +18,7 @@ export function pow10(n: number): bigint {
   return 10n ** BigInt(n);
 }
 
-/** (qs, ws, low, high, scale) -> var-numeric bytes in temp space. */
-const toVar: LibFunction = {
-  name: 'numeric_to_var',
-  params: ['i32', 'i32', 'i64', 'i64', 'i32'],
-  results: ['i64'],
-  build(f, ctx) {
-    const [qs, ws, low, high, scale] = f.params;
-    const at = f.local('i32');
-    const length = f.local('i32');
-    f.get(qs).get(ws).i32(24).call(ctx.lib(tempAlloc)).set(at);
-    f.get(at).get(high).i64(63n).op('i64.shr_u').op('i32.wrap_i64').mem('i32.store8');
-    f.get(at).get(scale).mem('i32.store16', 1);
-    f.get(high).i64(0n).op('i64.lt_s');
-    f.if(() => {
-      f.i64(0n)
-        .get(high)
-        .op('i64.sub')
-        .get(low)
-        .i64(0n)
-        .op('i64.ne')
-        .op('i64.extend_i32_u')
-        .op('i64.sub')
-        .set(high);
-      f.i64(0n).get(low).op('i64.sub').set(low);
-    });
-    f.get(at).get(low).mem('i64.store', 3);
-    f.get(at).get(high).mem('i64.store', 11);
-    // Bytes of the magnitude without its leading zero bytes.
-    f.get(high).op('i64.eqz');
-    f.if(
-      () => f.i32(11).get(low).op('i64.clz').op('i32.wrap_i64').i32(3).op('i32.shr_u').op('i32.sub'),
-      () => f.i32(19).get(high).op('i64.clz').op('i32.wrap_i64').i32(3).op('i32.shr_u').op('i32.sub'),
-      'i32',
-    );
-    f.set(length);
-    pushRef(f, at, length);
-  },
-};
-
-/** (qs, ws, str) -> (low, high): the unscaled value of a finite var-numeric whose magnitude fits 127 bits. */
+/** (str) -> (low, high): the unscaled value of a finite var-numeric whose magnitude fits 127 bits. */
 export const varMagnitude: LibFunction = {
   name: 'var_magnitude',
   params: ['i64'],
@@ -109,7 +71,7 @@ export function scaledToVar(e: Emitter, v: Val): Val {
   const [low, high] = v.repr === 'i128' ? v.parts : wide(e, v.parts[0]);
   e.f.get(e.qs).get(e.ws);
   e.push(low);
-  e.push(high).i32(scale).call(e.ctx.lib(toVar));
+  e.push(high).i32(scale).call(e.ctx.lib(packVar));
   return { ...v, repr: 'str', parts: [e.save('i64')], stable: false };
 }
 
@@ -234,5 +196,5 @@ export function asWide(e: Emitter, v: Val): Val {
 
 /** Leaves i32 -1, 0 or 1: the order of two numerics of which at least one is a var-numeric, or out of 128 bits. */
 export function compareVarNumerics(e: Emitter, a: Val, b: Val): void {
-  callHostHelper(e, '$numeric_compare', [a, b]);
+  fastNumericCompare(e, a, b, () => callHostHelper(e, '$numeric_compare', [a, b]));
 }

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareValues } from '../../types/compare.js';
+import { functionById } from '../../types/functions/registry.js';
 import { hashRow } from '../../types/hash.js';
 import type { ColId } from '../../types/ids.js';
 import { INT4, type Range, reprOf, type SqlType, TEXT } from '../../types/sql-type.js';
 import type { Numeric, Value } from '../../types/value.js';
 import type { Emitter } from './emitter.js';
+import { emitHostCall } from './host-emit.js';
 import {
   emitAdd128,
   emitAdd128By64,
@@ -16,9 +18,9 @@ import {
   emitSub128,
   type Wide,
 } from './i128.js';
-import { show } from './test-compare.js';
+import { normal, outcome, show } from './test-compare.js';
 import { nullable, valueOf } from './test-values.js';
-import { compileRow, type TestColumn } from './testing.js';
+import { compileRow, TEST_SETTINGS, type TestColumn } from './testing.js';
 import type { Operand, Val } from './val.js';
 import {
   coerceRepr,
@@ -318,4 +320,42 @@ test('compareVals leaves the sign of the order', () => {
       );
     }),
   );
+});
+
+test('var-numeric arithmetic has the values and display scales of PostgreSQL', () => {
+  const VAR: SqlType = { kind: 'numeric' };
+  const digits = fc
+    .integer({ min: 1, max: 36 })
+    .chain((n) => fc.bigInt({ min: -(10n ** BigInt(n)), max: 10n ** BigInt(n) }));
+  const number = fc.oneof(
+    valueOf(VAR),
+    fc.record({ unscaled: digits, scale: fc.integer({ min: 0, max: 24 }) }),
+    fc.record({ unscaled: fc.bigInt({ min: -20000n, max: 20000n }), scale: fc.integer({ min: 0, max: 6 }) }),
+  );
+  const scaled: SqlType = { kind: 'numeric', precision: 15, scale: 2 };
+  for (const types of [
+    [VAR, VAR],
+    [scaled, VAR],
+    [VAR, scaled],
+    [scaled, scaled],
+  ])
+    for (const op of ['+', '-', '*', '/']) {
+      const def = functionById(`${op}(numeric,numeric)`)!;
+      const columns = types.map((type) => ({ type, nullable: false }));
+      const c = compileRow(columns, (e) => {
+        const args = columnsOf(e, 2);
+        return emitHostCall(e, def.id, args, { type: VAR, repr: 'str' }, true, false);
+      });
+      fc.assert(
+        fc.property(fc.tuple(...types.map((t) => (t === VAR ? number : valueOf(t)))), (row) => {
+          const want = outcome(() => def.impl(row, TEST_SETTINGS, types));
+          expect([op, row.map(show), normal(outcome(() => c.run(row)))]).toEqual([
+            op,
+            row.map(show),
+            normal(want),
+          ]);
+        }),
+        { numRuns: 400 },
+      );
+    }
 });
