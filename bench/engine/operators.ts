@@ -1,17 +1,39 @@
 /** Micro-benchmarks of compiled operators on one thread: an aggregation like TPC-H Q1 and a hash join of 6.0 M rows to
  *  1.5 M keys. Prints milliseconds per run and rows per second. */
+
+import { compileSlice } from '../../src/engine/operators/compile.js';
+import {
+  agg,
+  cmp,
+  col,
+  column,
+  hashAgg,
+  hashJoin,
+  lit,
+  scan,
+  slice,
+} from '../../src/engine/operators/test-plans.js';
+import { execute, TestMemory } from '../../src/engine/operators/testing.js';
 import type { Column, Expr } from '../../src/plan/expr.js';
 import type { PhysicalOp } from '../../src/plan/physical.js';
-import { compileSlice } from '../../src/engine/operators/compile.js';
-import { agg, cmp, col, column, hashAgg, hashJoin, lit, scan, slice } from '../../src/engine/operators/test-plans.js';
-import { execute, TestMemory } from '../../src/engine/operators/testing.js';
-import { BATCH_COLUMN_BYTES, BATCH_HEADER_BYTES, type ColumnLayout, ENCODING_CODE, type Encoding } from '../../src/types/memory.js';
+import {
+  BATCH_COLUMN_BYTES,
+  BATCH_HEADER_BYTES,
+  type ColumnLayout,
+  ENCODING_CODE,
+  type Encoding,
+} from '../../src/types/memory.js';
 import { DATE, INT4, INT8, NUMERIC, type SqlType } from '../../src/types/sql-type.js';
 
 const BATCH_ROWS = 65_536;
 const WIDTH: Partial<Record<Encoding, number>> = { i8: 1, i16: 2, i32: 4, i64: 8, dict8: 1 };
 
-type Spec = { readonly column: Column; readonly encoding: Encoding; readonly value: (i: number) => number; readonly dict?: readonly string[] };
+type Spec = {
+  readonly column: Column;
+  readonly encoding: Encoding;
+  readonly value: (i: number) => number;
+  readonly dict?: readonly string[];
+};
 
 function batches(tm: TestMemory, specs: readonly Spec[], rows: number): { address: number; rows: number }[] {
   const m = tm.memory;
@@ -67,10 +89,19 @@ function measure(
   name: string,
   tm: TestMemory,
   root: PhysicalOp,
-  tables: readonly { readonly leaf: PhysicalOp; readonly specs: readonly Spec[]; readonly batches: { address: number; rows: number }[] }[],
+  tables: readonly {
+    readonly leaf: PhysicalOp;
+    readonly specs: readonly Spec[];
+    readonly batches: { address: number; rows: number }[];
+  }[],
   rows: number,
 ): void {
-  const layouts = new Map(tables.map((t) => [t.leaf.id, t.specs.map((s): ColumnLayout => ({ encoding: s.encoding, nullable: s.column.nullable }))]));
+  const layouts = new Map(
+    tables.map((t) => [
+      t.leaf.id,
+      t.specs.map((s): ColumnLayout => ({ encoding: s.encoding, nullable: s.column.nullable })),
+    ]),
+  );
   const began = performance.now();
   const compiled = compileSlice(slice(root), { layouts, instrument: false, workers: 1 });
   const compileMs = performance.now() - began;
@@ -83,11 +114,19 @@ function measure(
     const total = Object.values(stats).reduce((a, b) => a + b, 0);
     times.push(total);
     result = r.rows.slice(0, 2);
-    if (i === 4) console.log(Object.entries(stats).map(([k, v]) => `   ${v.toFixed(1)} ms  ${k}`).join('\n'));
+    if (i === 4)
+      console.log(
+        Object.entries(stats)
+          .map(([k, v]) => `   ${v.toFixed(1)} ms  ${k}`)
+          .join('\n'),
+      );
   }
   const best = Math.min(...times);
-  console.log(`${name}: best ${best.toFixed(1)} ms of ${times.map((t) => t.toFixed(0)).join(' ')}; ${(rows / best / 1000).toFixed(1)} M rows/s; compile ${compileMs.toFixed(1)} ms, ${compiled.wasm.length} bytes`);
-  if (process.argv.includes('-v')) console.log(JSON.stringify(result, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)));
+  console.log(
+    `${name}: best ${best.toFixed(1)} ms of ${times.map((t) => t.toFixed(0)).join(' ')}; ${(rows / best / 1000).toFixed(1)} M rows/s; compile ${compileMs.toFixed(1)} ms, ${compiled.wasm.length} bytes`,
+  );
+  if (process.argv.includes('-v'))
+    console.log(JSON.stringify(result, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)));
 }
 
 function money(name: string, min: bigint, max: bigint): Column {
@@ -118,25 +157,55 @@ function q1(tm: TestMemory): void {
   ];
   const one = lit({ unscaled: 1n, scale: 0 }, { kind: 'numeric', precision: 1, scale: 0 });
   const n = (p: number, s: number): SqlType => ({ kind: 'numeric', precision: p, scale: s });
-  const discounted = call('*(numeric,numeric)', [col(price), call('-(numeric,numeric)', [one, col(discount)], n(16, 2))], n(31, 4));
-  const charge = call('*(numeric,numeric)', [discounted, call('+(numeric,numeric)', [one, col(tax)], n(16, 2))], n(38, 6));
-  const leaf = scan(specs.map((s) => s.column), cmp('<=', col(ship), lit(10_400, DATE)));
+  const discounted = call(
+    '*(numeric,numeric)',
+    [col(price), call('-(numeric,numeric)', [one, col(discount)], n(16, 2))],
+    n(31, 4),
+  );
+  const charge = call(
+    '*(numeric,numeric)',
+    [discounted, call('+(numeric,numeric)', [one, col(tax)], n(16, 2))],
+    n(38, 6),
+  );
+  const leaf = scan(
+    specs.map((s) => s.column),
+    cmp('<=', col(ship), lit(10_400, DATE)),
+  );
   const table = { leaf, specs, batches: batches(tm, specs, rows) };
-  const root = hashAgg('single', leaf, [flag, status], [
-    agg('sum', [col(quantity)], n(28, 2)),
-    agg('sum', [col(price)], n(28, 2)),
-    agg('sum', [discounted], n(38, 4)),
-    agg('sum', [charge], n(38, 6)),
-    agg('avg', [col(quantity)], NUMERIC),
-    agg('avg', [col(price)], NUMERIC),
-    agg('avg', [col(discount)], NUMERIC),
-    agg('count_star', [], INT8),
-  ]);
+  const root = hashAgg(
+    'single',
+    leaf,
+    [flag, status],
+    [
+      agg('sum', [col(quantity)], n(28, 2)),
+      agg('sum', [col(price)], n(28, 2)),
+      agg('sum', [discounted], n(38, 4)),
+      agg('sum', [charge], n(38, 6)),
+      agg('avg', [col(quantity)], NUMERIC),
+      agg('avg', [col(price)], NUMERIC),
+      agg('avg', [col(discount)], NUMERIC),
+      agg('count_star', [], INT8),
+    ],
+  );
   measure('Q1-like aggregation', tm, root, [table], rows);
-  const six = hashAgg('single', scan(specs.map((s) => s.column), {
-    kind: 'and',
-    args: [cmp('>=', col(ship), lit(8500, DATE)), cmp('<', col(ship), lit(8865, DATE)), cmp('<', col(quantity), lit({ unscaled: 2400n, scale: 2 }, n(15, 2))), cmp('>=', col(discount), lit({ unscaled: 5n, scale: 2 }, n(15, 2))), cmp('<=', col(discount), lit({ unscaled: 7n, scale: 2 }, n(15, 2)))],
-  }), [], [agg('sum', [call('*(numeric,numeric)', [col(price), col(discount)], n(30, 4))], n(38, 4))]);
+  const six = hashAgg(
+    'single',
+    scan(
+      specs.map((s) => s.column),
+      {
+        kind: 'and',
+        args: [
+          cmp('>=', col(ship), lit(8500, DATE)),
+          cmp('<', col(ship), lit(8865, DATE)),
+          cmp('<', col(quantity), lit({ unscaled: 2400n, scale: 2 }, n(15, 2))),
+          cmp('>=', col(discount), lit({ unscaled: 5n, scale: 2 }, n(15, 2))),
+          cmp('<=', col(discount), lit({ unscaled: 7n, scale: 2 }, n(15, 2))),
+        ],
+      },
+    ),
+    [],
+    [agg('sum', [call('*(numeric,numeric)', [col(price), col(discount)], n(30, 4))], n(38, 4))],
+  );
   measure('Q6-like aggregation', tm, six, [{ ...table, leaf: six.input }], rows);
 }
 
@@ -152,22 +221,50 @@ function join(tm: TestMemory): void {
     { column: odate, encoding: 'i16', value: (i) => hash(i) % 2500 },
   ];
   const lSpecs: Spec[] = [
-    { column: lkey, encoding: 'i32', value: (i) => { const o = i >> 2; return (o >> 3) * 32 + (o & 7) + 1; } },
+    {
+      column: lkey,
+      encoding: 'i32',
+      value: (i) => {
+        const o = i >> 2;
+        return (o >> 3) * 32 + (o & 7) + 1;
+      },
+    },
     { column: qty, encoding: 'i16', value: (i) => hash(i) % 50 },
   ];
   const random: Spec[] = [
-    { column: lkey, encoding: 'i32', value: (i) => { const o = hash(i) % orders; return (o >> 3) * 32 + (o & 7) + 1; } },
+    {
+      column: lkey,
+      encoding: 'i32',
+      value: (i) => {
+        const o = hash(i) % orders;
+        return (o >> 3) * 32 + (o & 7) + 1;
+      },
+    },
     { column: qty, encoding: 'i16', value: (i) => hash(i) % 50 },
   ];
   const build = { specs: oSpecs, batches: batches(tm, oSpecs, orders) };
-  for (const [name, specs] of [['in order', lSpecs], ['random', random]] as const) {
+  for (const [name, specs] of [
+    ['in order', lSpecs],
+    ['random', random],
+  ] as const) {
     const b = scan([okey, odate]);
     const p = scan([lkey, qty]);
-    const root = hashAgg('single', hashJoin('inner', p, b, [[col(lkey), col(okey)]]), [], [
-      agg('sum', [col(qty)], INT8),
-      agg('max', [col(odate)], DATE),
-    ]);
-    measure(`join, probe keys ${name}`, tm, root, [{ leaf: b, ...build }, { leaf: p, specs, batches: batches(tm, specs, rows) }], rows);
+    const root = hashAgg(
+      'single',
+      hashJoin('inner', p, b, [[col(lkey), col(okey)]]),
+      [],
+      [agg('sum', [col(qty)], INT8), agg('max', [col(odate)], DATE)],
+    );
+    measure(
+      `join, probe keys ${name}`,
+      tm,
+      root,
+      [
+        { leaf: b, ...build },
+        { leaf: p, specs, batches: batches(tm, specs, rows) },
+      ],
+      rows,
+    );
   }
 }
 

@@ -239,6 +239,58 @@ describe('aggregates agree with their definition', () => {
     }
   });
 
+  test('groups by dictionary codes and by small ranges', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.constantFrom('a', 'b', 'long enough'),
+            fc.constantFrom('x', 'y'),
+            maybe(fc.integer({ min: -2, max: 3 })),
+            fc.integer({ min: 5, max: 7 }),
+          ),
+          { maxLength: 60 },
+        ),
+        fc.constantFrom([0], [0, 1], [2], [2, 3], [0, 3]),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 20 }),
+        (rows, keys, workers, batchRows) => {
+          const cs = [
+            column('a', TEXT, false),
+            column('b', TEXT, false),
+            column('c', INT4, true, { min: -2n, max: 3n }),
+            column('d', INT8, false, { min: 5n, max: 7n }),
+          ];
+          const input = scan(cs);
+          const root = hashAgg(
+            'single',
+            input,
+            keys.map((k) => cs[k]),
+            [agg('count_star', [], INT8), agg('sum', [col(cs[2])], INT8)],
+          );
+          const data = rows.map(([a, b, c, d]) => [a, b, c, BigInt(d)] as Value[]);
+          const r = runSlice(slice(root), new Map([[input.id, data]]), {
+            workers,
+            batchRows,
+            encodings: new Map([[input.id, ['dict8', 'dict16', 'i8', 'i64']]]),
+          });
+          const expected = new Map<string, Value[]>();
+          for (const row of data) {
+            const key = keys.map((k) => row[k]);
+            const at = key.map(String).join();
+            const e = expected.get(at) ?? [...key, 0n, null];
+            e[keys.length] = (e[keys.length] as bigint) + 1n;
+            if (row[2] !== null)
+              e[keys.length + 1] = ((e[keys.length + 1] ?? 0n) as bigint) + BigInt(row[2] as number);
+            expected.set(at, e);
+          }
+          expect(sortedRows(r.rows)).toEqual(sortedRows([...expected.values()]));
+        },
+      ),
+      { numRuns: 80 },
+    );
+  });
+
   test('variance of floats', () => {
     const f = column('f', FLOAT8);
     const input = scan([f]);

@@ -8,6 +8,7 @@
 import { columnsOf } from '../../plan/expr-util.js';
 import type { HashJoinOp } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
+import type { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import { hashVals } from '../codegen/value-ops.js';
 import type { Local } from '../wasm/module-builder.js';
@@ -23,7 +24,7 @@ import {
   padsBuild,
   yieldsBuild,
 } from './join-match.js';
-import { JoinTable } from './join-table.js';
+import { DENSE_MAX, type DenseKey, JoinTable } from './join-table.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, RowStore } from './row-store.js';
@@ -45,7 +46,7 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
     allNullable: padsBuild(type),
   });
   const store = new RowStore(c.ctx, layout.bytes);
-  const table = new JoinTable(c, layout);
+  const table = new JoinTable(c, layout, plain && !keepNulls ? denseKey(keys, layout) : undefined);
 
   const fed: Pipeline[] = [];
   c.produce(op.build, {
@@ -90,18 +91,23 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
     },
   });
 
+  const storedKeys = (e: Emitter, row: Local): readonly Val[] =>
+    keys.map((k) => {
+      const v = layout.load(e, row, layout.field(k.column.id));
+      return dropNulls && !k.nullSafe ? { ...v, isNull: undefined } : v;
+    });
   const built = table.steps(
     store,
-    (e, row, skip) => {
-      const vals = keys.map((k) => layout.load(e, row, layout.field(k.column.id)));
-      const isNull = dropNulls ? undefined : e.anyNull(vals.filter((_, i) => !keys[i].nullSafe));
-      if (isNull !== undefined) {
-        e.push(isNull);
-        e.f.if(skip);
-      }
-      if (plain) return hashVals(e, dropNulls ? vals.map((v) => ({ ...v, isNull: undefined })) : vals);
-      e.f.get(row).mem('i32.load', layout.hashOffset);
-      return e.save('i32');
+    {
+      testNull(e, row, skip) {
+        const isNull = e.anyNull(storedKeys(e, row).filter((_, i) => !keys[i].nullSafe));
+        if (isNull !== undefined) e.push(isNull).if(skip);
+      },
+      hash(e, row) {
+        if (plain) return hashVals(e, storedKeys(e, row));
+        e.f.get(row).mem('i32.load', layout.hashOffset);
+        return e.save('i32');
+      },
     },
     keepNulls,
   );
@@ -143,12 +149,13 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
         row() {
           const vals = keys.map((k) => keyVal(e, k, e.emit(k.probe)));
           const isNull = e.anyNull(vals.filter((_, i) => !keys[i].nullSafe));
-          const hash = hashVals(e, vals);
+          // A plain key is hashed only where there is no array by value.
+          const stored = plain ? undefined : hashVals(e, vals);
           const inner = type === 'inner' || type === 'semi';
           const cursor: Cursor = {
             row,
             init() {
-              table.lookup(e, opened, hash, row);
+              table.lookup(e, opened, vals[0], () => stored ?? hashVals(e, vals), row);
               if (isNull !== undefined) {
                 f.i32(0).get(row);
                 e.push(isNull).op('select').set(row);
@@ -163,8 +170,10 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
               e.scoped(() => {
                 layout.bind(e, row, buildIds);
                 const conditions: (() => void)[] = [];
-                if (!plain)
-                  conditions.push(() => f.get(row).mem('i32.load', layout.hashOffset).get(hash).op('i32.eq'));
+                if (stored)
+                  conditions.push(() =>
+                    f.get(row).mem('i32.load', layout.hashOffset).get(stored).op('i32.eq'),
+                  );
                 keys.forEach((k, i) =>
                   conditions.push(() => {
                     const stored = layout.load(e, row, layout.field(k.column.id));
@@ -205,6 +214,16 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
     },
     consumer,
   );
+}
+
+/** The single integer key whose guaranteed range an array can span. */
+function denseKey(keys: readonly JoinKey[], layout: RowLayout): DenseKey | undefined {
+  const [key] = keys;
+  const field = layout.field(key.column.id);
+  const range = field.column.range;
+  if (keys.length !== 1 || range === undefined || key.form.repr !== field.repr) return undefined;
+  const size = range.max - range.min + 1n;
+  return size > 0n && size <= BigInt(DENSE_MAX) ? { field, min: range.min, size: Number(size) } : undefined;
 }
 
 /** Inside a match only null-safe keys can be null. */

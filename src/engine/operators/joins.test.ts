@@ -113,6 +113,7 @@ const config = fc.record({
   nullable: fc.boolean(),
   residual: fc.boolean(),
   nullSafe: fc.boolean(),
+  ranged: fc.boolean(),
   workers: fc.integer({ min: 1, max: 3 }),
   batchRows: fc.integer({ min: 1, max: 40 }),
 });
@@ -155,7 +156,9 @@ describe('joins agree with their definition', () => {
           const types = [...c.keyTypes, INT4];
           const nullAware = wanted && !c.nullSafe && (c.type === 'anti' || c.type === 'mark');
           const pc = types.map((t, i) => column(`p${i}`, t, c.nullable));
-          const bc = types.map((t, i) => column(`b${i}`, t, c.nullable));
+          const bc = types.map((t, i) =>
+            column(`b${i}`, t, c.nullable, c.ranged && t.kind === 'int4' ? { min: -3n, max: 6n } : undefined),
+          );
           const k = c.keyTypes.length;
           const p = scan(pc);
           const b = scan(bc);
