@@ -56,8 +56,8 @@ export class CollectPlan {
       const args = agg.args.map((x) => e.emit(x));
       const add = (): void => {
         const row = e.local('i32');
-        this.cols.forEach((col, i) => e.bind(col.id, args[i]));
-        this.keys.forEach((col, i) => e.bind(col.id, () => e.emit(agg.orderBy[i].expr)));
+        for (const [i, col] of this.cols.entries()) e.bind(col.id, args[i]);
+        for (const [i, col] of this.keys.entries()) e.bind(col.id, () => e.emit(agg.orderBy[i].expr));
         this.store.append(e, row);
         this.layout.storeAll(e, row);
         f.get(row).i32(0).mem('i32.store', this.layout.nextOffset);

@@ -235,7 +235,7 @@ class ValueCells {
     if (this.capacity) this.storeBuffered(e, s, v);
     else {
       const kept = persist(e, v);
-      this.parts.forEach((cell, i) => s.set(cell, () => e.push(kept.parts[i])));
+      for (const [i, cell] of this.parts.entries()) s.set(cell, () => e.push(kept.parts[i]));
     }
   }
 

@@ -310,9 +310,8 @@ describe('aggregates agree with their definition', () => {
         workers,
         batchRows: 17,
       }).rows;
-      [ss / 999, ss / 1000, Math.sqrt(ss / 999), Math.sqrt(ss / 1000), mean].forEach((want, i) =>
-        expect(row[i]).toBeCloseTo(want, 8),
-      );
+      const want = [ss / 999, ss / 1000, Math.sqrt(ss / 999), Math.sqrt(ss / 1000), mean];
+      for (const [i, x] of want.entries()) expect(row[i]).toBeCloseTo(x, 8);
     }
     expect(runSlice(slice(root), new Map([[input.id, [[1.5]]]])).rows).toEqual([[null, 0, null, 0, 1.5]]);
     expect(runSlice(slice(root), new Map()).rows).toEqual([[null, null, null, null, null]]);

@@ -14,7 +14,7 @@ export function toRepr(e: Emitter, val: Val, repr: Repr): Val {
   e.f.if(() =>
     e.scoped(() => {
       const v = coerceRepr(e, val, repr);
-      parts.forEach((part, i) => e.push(v.parts[i]).set(part));
+      for (const [i, part] of parts.entries()) e.push(v.parts[i]).set(part);
     }),
   );
   return { ...val, repr, parts, stable: false };

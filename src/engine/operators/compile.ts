@@ -37,33 +37,46 @@ function produce(c: SliceCompiler, op: PhysicalOp, consumer: Consumer): void {
   const counted = noted(c, op, consumer);
   switch (op.kind) {
     case 'scan':
-      return produceScan(c, op, counted);
+      produceScan(c, op, counted);
+      return;
     case 'virtualScan':
-      return produceVirtualScan(c, op, counted);
+      produceVirtualScan(c, op, counted);
+      return;
     case 'receive':
-      return produceReceive(c, op, counted);
+      produceReceive(c, op, counted);
+      return;
     case 'values':
-      return produceValues(c, op, counted);
+      produceValues(c, op, counted);
+      return;
     case 'filter':
-      return produceFilter(c, op, counted);
+      produceFilter(c, op, counted);
+      return;
     case 'project':
-      return produceProject(c, op, counted);
+      produceProject(c, op, counted);
+      return;
     case 'hashJoin':
-      return produceHashJoin(c, op, counted);
+      produceHashJoin(c, op, counted);
+      return;
     case 'nestedLoop':
-      return produceNestedLoop(c, op, counted);
+      produceNestedLoop(c, op, counted);
+      return;
     case 'hashAgg':
-      return produceHashAgg(c, op, counted);
+      produceHashAgg(c, op, counted);
+      return;
     case 'sort':
-      return produceSort(c, op, counted);
+      produceSort(c, op, counted);
+      return;
     case 'limit':
-      return produceLimit(c, op, counted);
+      produceLimit(c, op, counted);
+      return;
     case 'append':
-      return produceAppend(c, op, counted);
+      produceAppend(c, op, counted);
+      return;
     case 'repeat':
-      return produceRepeat(c, op, counted);
+      produceRepeat(c, op, counted);
+      return;
     default:
-      return unreachable(op);
+      unreachable(op);
   }
 }
 

@@ -174,12 +174,11 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
                   conditions.push(() =>
                     f.get(row).mem('i32.load', layout.hashOffset).get(stored).op('i32.eq'),
                   );
-                keys.forEach((k, i) =>
+                for (const [i, k] of keys.entries())
                   conditions.push(() => {
-                    const stored = layout.load(e, row, layout.field(k.column.id));
-                    keyMatches(e, k, notNullUnless(k, vals[i]), notNullUnless(k, stored));
-                  }),
-                );
+                    const own = layout.load(e, row, layout.field(k.column.id));
+                    keyMatches(e, k, notNullUnless(k, vals[i]), notNullUnless(k, own));
+                  });
                 nest(p, conditions, () => {
                   if (inner && isNull === undefined) bindEqualColumns(p, keys, vals, buildIds);
                   if (residual === undefined) then();

@@ -8,7 +8,7 @@ import { exprNullable, exprType } from '../../plan/expr-util.js';
 import { type Range, type Repr, reprOf, type SqlType, typeRange } from '../../types/sql-type.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { rescaleUp } from '../codegen/numeric-repr.js';
-import { scaleRange } from '../codegen/ranges.js';
+import { scaleRange, union } from '../codegen/ranges.js';
 import type { Val } from '../codegen/val.js';
 import { equalVals, notDistinct } from '../codegen/value-ops.js';
 import { toRepr } from './coerce.js';
@@ -67,7 +67,7 @@ function keyForm(
     const scale = Math.max(a.scale, b.scale);
     const x = scaleRange(probeRange, 10n ** BigInt(scale - a.scale));
     const y = scaleRange(buildRange, 10n ** BigInt(scale - b.scale));
-    const range = { min: x.min < y.min ? x.min : y.min, max: x.max > y.max ? x.max : y.max };
+    const range = union(x, y)!;
     const type: SqlType = { kind: 'numeric', precision: 39, scale };
     const repr = reprOf(type, range);
     if (repr !== 'str') return { type, repr, range };

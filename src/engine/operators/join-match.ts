@@ -87,20 +87,24 @@ export function emitMatches(
   };
   switch (plan.type) {
     case 'inner':
-      return walk(emit);
+      walk(emit);
+      return;
     case 'right':
-      return walk(() => {
+      walk(() => {
         flag();
         emit();
       });
+      return;
     case 'rightSemi':
     case 'rightAnti':
-      return walk(flag);
+      walk(flag);
+      return;
     case 'semi':
-      return walk((leave) => {
+      walk((leave) => {
         emit();
         leave();
       });
+      return;
     case 'anti': {
       const kept = f.local('i32');
       f.i32(1).set(kept);

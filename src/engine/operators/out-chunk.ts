@@ -10,7 +10,7 @@ import { type ChunkColumn, ENCODING_CODE, type Encoding, type OutChunk } from '.
 import { type Repr, reprOf } from '../../types/sql-type.js';
 import type { SliceContext } from '../codegen/context.js';
 import type { Emitter } from '../codegen/emitter.js';
-import { isConst, type Val } from '../codegen/val.js';
+import { isConst } from '../codegen/val.js';
 import { storeVal } from '../codegen/value-ops.js';
 import { QS, WS } from '../layout.js';
 import type { Func, Local } from '../wasm/module-builder.js';

@@ -44,7 +44,7 @@ export function produceRepeat(c: SliceCompiler, op: RepeatOp, consumer: Consumer
           };
           if (wanted) {
             const start = coerceRepr(e, e.emit(wanted.start), repr);
-            parts.forEach((part, i) => e.push(start.parts[i]).set(part));
+            for (const [i, part] of parts.entries()) e.push(start.parts[i]).set(part);
           }
           f.while(
             () => f.get(left).i64(0n).op('i64.gt_s'),
@@ -77,7 +77,7 @@ export function produceRepeat(c: SliceCompiler, op: RepeatOp, consumer: Consumer
                       type,
                     });
                     const v = coerceRepr(e, next, repr);
-                    parts.forEach((part, i) => e.push(v.parts[i]).set(part));
+                    for (const [i, part] of parts.entries()) e.push(v.parts[i]).set(part);
                   }),
                 );
               }

@@ -42,7 +42,7 @@ export function produceValues(c: SliceCompiler, op: ValuesOp, consumer: Consumer
             if (emitted.isNull !== undefined && 'const' in emitted.isNull && emitted.isNull.const === 1)
               continue;
             const v = coerceRepr(e, emitted, cell.val.repr);
-            cell.parts.forEach((part, n) => e.push(v.parts[n]).set(part));
+            for (const [n, part] of cell.parts.entries()) e.push(v.parts[n]).set(part);
           }
         });
       };
