@@ -108,19 +108,53 @@ export function exprType(e: Expr): SqlType {
   }
 }
 
-/** Functions that give NULL only for a NULL argument. Others, even strict ones (`regexp_match`, `to_regclass`), may
- *  give NULL at will, so this is a list and not `strict`. */
+/** Functions that give NULL only for a NULL argument. Others, even strict ones (`regexp_match`, `to_char` of an infinite
+ *  instant), may give NULL at will, so this is a list and not `strict`. */
 const NEVER_NULL = new Set(
   (
-    '+ - * / % || ^ @ & | # ~ << >> |/ cast abs ceil ceiling floor round trunc sign sqrt power exp ln log mod div ' +
-    'upper lower initcap length char_length character_length octet_length bit_length substring substr position strpos ' +
+    '+ - * / % || ^ @ & | # ~ << >> |/ assign abs ceil ceiling floor round trunc sign sqrt power exp ln log mod div ' +
+    'upper lower initcap length char_length character_length octet_length bit_length substr position strpos ' +
     'left right lpad rpad ltrim rtrim btrim replace repeat reverse overlay ascii chr md5 concat starts_with split_part ' +
-    'translate extract date_part date_trunc age make_date timezone now current_date current_timestamp ' +
-    'transaction_timestamp statement_timestamp clock_timestamp localtimestamp localtime current_time random pi ' +
-    'to_char to_date to_timestamp to_number ~* !~ !~* ~~ !~~ ~~* !~~* version current_user session_user ' +
-    'current_database current_catalog greatest least degrees radians sin cos tan'
+    'translate date_trunc make_date timezone now current_date current_timestamp transaction_timestamp ' +
+    'statement_timestamp clock_timestamp localtimestamp localtime current_time random pi ~* !~ !~* ' +
+    'version current_user session_user current_database degrees radians sin cos tan cardinality'
   ).split(' '),
 );
+
+/** Fields that grow for ever: of an infinite date they are infinite, the others are NULL. */
+const GROWING_FIELDS = new Set(['year', 'decade', 'century', 'millennium', 'isoyear', 'julian', 'epoch']);
+
+function callNullable(e: Extract<Expr, { kind: 'call' }>): boolean {
+  return e.args.some(exprNullable) || mayGiveNull(e);
+}
+
+/** May the call give NULL although no argument is? */
+function mayGiveNull(e: Extract<Expr, { kind: 'call' }>): boolean {
+  const name = functionName(e.fn);
+  switch (name) {
+    case 'cast':
+      // An infinite timestamp has no time of day.
+      return (
+        e.type.kind === 'time' && e.args[0] !== undefined && exprType(e.args[0]).kind.startsWith('timestamp')
+      );
+    case 'substring':
+      // The second form takes a regular expression, which may not match.
+      return e.args[1] === undefined || exprType(e.args[1]).kind === 'text';
+    case 'extract':
+    case 'date_part': {
+      const [field, from] = e.args;
+      if (from !== undefined && (exprType(from).kind === 'time' || exprType(from).kind === 'interval'))
+        return false;
+      return !(
+        field?.kind === 'const' &&
+        typeof field.value === 'string' &&
+        GROWING_FIELDS.has(field.value.toLowerCase())
+      );
+    }
+    default:
+      return !NEVER_NULL.has(name);
+  }
+}
 
 function functionName(fn: string): string {
   const paren = fn.indexOf('(', 1);
@@ -137,7 +171,7 @@ export function exprNullable(e: Expr): boolean {
     case 'param':
       return true;
     case 'call':
-      return !NEVER_NULL.has(functionName(e.fn)) || e.args.some(exprNullable);
+      return callNullable(e);
     case 'distinct':
     case 'isnull':
     case 'istruth':

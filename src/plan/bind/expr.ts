@@ -3,9 +3,9 @@
  *  Owns: the dispatch over node kinds and the small ones among them. Functions, aggregates, operators and subqueries
  *  have their own files; they call back through `Binding`, so no file here imports this one. */
 import type { A_Expr, CaseExpr, Node, SQLValueFunction } from 'libpg-query';
-import { TEXT, typeName } from '../../types/sql-type.js';
+import { INT4, TEXT, typeName } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
-import { exprType, hasSubquery, TRUE, when } from '../expr-util.js';
+import { col, exprType, hasSubquery, TRUE, when } from '../expr-util.js';
 import { bindAnyAll, bindArray, bindSubscript, unnestSeries } from './array.js';
 import { listOf, locationOf, namesOf, nodeKind } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
@@ -314,5 +314,11 @@ function bindIndirection(b: Binding, n: Extract<Node, { A_Indirection: unknown }
 }
 
 function bindGrouping(b: Binding, n: Extract<Node, { GroupingFunc: unknown }>): Expr {
-  throw b.ctx.notSupported('GROUPING', n.GroupingFunc.location);
+  const { ctx, level } = b;
+  const at = n.GroupingFunc.location;
+  if (level.clause !== 'SELECT' && level.clause !== 'HAVING' && level.clause !== 'ORDER BY')
+    throw ctx.error('42803', `grouping operations are not allowed in ${level.clause}`, at);
+  const out = ctx.column('grouping', INT4, false);
+  level.groupings.push({ out, args: (n.GroupingFunc.args ?? []).map(b.bind) });
+  return ctx.at(col(out), at ?? 0);
 }

@@ -6,33 +6,45 @@
  *  Source: PostgreSQL 15, parse_agg.c (check_ungrouped_columns, expand_grouping_sets). */
 import type { Node } from 'libpg-query';
 import type { ColId } from '../../types/ids.js';
-import type { Column, Expr } from '../expr.js';
-import { col, exprKey, exprNullable, exprType, mapChildren, walkExpr } from '../expr-util.js';
-import { aggregate, project } from '../logical/builders.js';
+import { INT4 } from '../../types/sql-type.js';
+import type { AggCall, Column, Expr } from '../expr.js';
+import {
+  col,
+  constant,
+  exprKey,
+  exprNullable,
+  exprType,
+  mapChildren,
+  substitute,
+  walkExpr,
+} from '../expr-util.js';
+import { aggregate, project, setOp } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
-import { freeColumns, mapPlanExprs } from '../logical/transform.js';
+import { freeColumns, freshCopy, mapPlanExprs } from '../logical/transform.js';
 import { locationOf } from './ast.js';
+import type { BindContext } from './context.js';
 import type { Binding } from './level.js';
 import { findTarget } from './order.js';
 import type { Target } from './target.js';
 
-/** The grouping expressions; undefined without GROUP BY. An empty list: one group. */
+export type GroupBy = {
+  /** All grouping expressions; empty: one group. */
+  readonly exprs: readonly Expr[];
+  /** With GROUPING SETS and its kin: for each set the expressions it groups by, as indexes. */
+  readonly sets: readonly (readonly number[])[] | undefined;
+};
+
+/** Undefined without GROUP BY. */
 export function bindGroupBy(
   b: Binding,
   nodes: readonly Node[],
   targets: Target[],
-): readonly Expr[] | undefined {
+  distinctSets: boolean,
+): GroupBy | undefined {
   if (nodes.length === 0) return undefined;
   const exprs: Expr[] = [];
-  const add = (n: Node): void => {
-    if ('RowExpr' in n) {
-      for (const x of n.RowExpr.args ?? []) add(x);
-      return;
-    }
-    if ('GroupingSet' in n) {
-      if (n.GroupingSet.kind === 'GROUPING_SET_EMPTY') return;
-      throw b.ctx.notSupported('GROUPING SETS, ROLLUP and CUBE', n.GroupingSet.location);
-    }
+  const keys = new Map<string, number>();
+  const one = (n: Node): number => {
     const t = targets[findTarget(b, n, targets, 'GROUP BY')];
     walkExpr(t.expr, (e) => {
       if (e.kind === 'col' && b.level.aggregateIds.has(e.id))
@@ -42,10 +54,69 @@ export function bindGroupBy(
           b.ctx.locationOf(e) ?? locationOf(n),
         );
     });
-    exprs.push(t.expr);
+    const key = exprKey(t.expr);
+    const known = keys.get(key);
+    if (known !== undefined) return known;
+    keys.set(key, exprs.length);
+    return exprs.push(t.expr) - 1;
   };
-  for (const n of nodes) add(n);
-  return exprs;
+  const items = nodes.map((n) => expandItem(b, n, one));
+  if (!nodes.some((n) => 'GroupingSet' in n && n.GroupingSet.kind !== 'GROUPING_SET_EMPTY'))
+    return { exprs, sets: undefined };
+  let sets = items.reduce<readonly GroupingSet[]>(
+    (all, item) => all.flatMap((x) => item.map((y) => union(x, y))),
+    [[]],
+  );
+  if (distinctSets) {
+    const text = (x: GroupingSet): string => [...x].sort((p, q) => p - q).join(',');
+    sets = sets.filter((x, i) => sets.findIndex((y) => text(y) === text(x)) === i);
+  }
+  if (sets.length > GROUPING_SETS_MAX)
+    throw b.ctx.error(
+      '54001',
+      `too many grouping sets present (maximum ${GROUPING_SETS_MAX})`,
+      locationOf(nodes[0]),
+    );
+  return { exprs, sets };
+}
+
+type GroupingSet = readonly number[];
+
+/** PostgreSQL's own bound. */
+const GROUPING_SETS_MAX = 4096;
+const CUBE_MAX = 12;
+
+function union(a: GroupingSet, b: GroupingSet): GroupingSet {
+  return [...a, ...b.filter((x) => !a.includes(x))];
+}
+
+/** The sets that one item of GROUP BY stands for; a plain expression is one set. */
+function expandItem(b: Binding, n: Node, one: (n: Node) => number): readonly GroupingSet[] {
+  if ('RowExpr' in n) return [(n.RowExpr.args ?? []).flatMap((x) => expandItem(b, x, one)).reduce(union, [])];
+  if (!('GroupingSet' in n)) return [[one(n)]];
+  const content = n.GroupingSet.content ?? [];
+  switch (n.GroupingSet.kind) {
+    case 'GROUPING_SET_EMPTY':
+      return [[]];
+    case 'GROUPING_SET_SIMPLE':
+      return [content.flatMap((x) => expandItem(b, x, one)).reduce(union, [])];
+    case 'GROUPING_SET_ROLLUP': {
+      const parts = content.map((x) => expandItem(b, x, one).reduce(union, []));
+      return Array.from({ length: parts.length + 1 }, (_, i) =>
+        parts.slice(0, parts.length - i).reduce(union, []),
+      );
+    }
+    case 'GROUPING_SET_CUBE': {
+      const parts = content.map((x) => expandItem(b, x, one).reduce(union, []));
+      if (parts.length > CUBE_MAX)
+        throw b.ctx.error('54011', `CUBE is limited to ${CUBE_MAX} elements`, n.GroupingSet.location);
+      return Array.from({ length: 2 ** parts.length }, (_, mask) =>
+        parts.filter((_p, i) => (mask & (2 ** (parts.length - 1 - i))) === 0).reduce(union, []),
+      );
+    }
+    default:
+      return content.flatMap((x) => expandItem(b, x, one));
+  }
 }
 
 export type Grouped = {
@@ -54,20 +125,24 @@ export type Grouped = {
   readonly build: () => LogicalPlan;
 };
 
-export function groupPlan(b: Binding, input: LogicalPlan, exprs: readonly Expr[]): Grouped {
+export function groupPlan(b: Binding, input: LogicalPlan, by: GroupBy): Grouped {
   const { ctx, level } = b;
   const inputIds = new Set(input.cols.map((c) => c.id));
   const byKey = new Map<string, Column>();
   const groups: Column[] = [];
+  /** The grouping column of each expression; undefined for a column of an outer level, which is one value here. */
+  const columnOf: (Column | undefined)[] = [];
   const computed: { readonly expr: Expr; readonly col: Column }[] = [];
-  for (const e of exprs) {
-    const key = exprKey(e);
-    if (byKey.has(key)) continue;
-    if (e.kind === 'col' && !inputIds.has(e.id)) continue; // of an outer level: one value for the whole query
+  for (const e of by.exprs) {
+    if (e.kind === 'col' && !inputIds.has(e.id)) {
+      columnOf.push(undefined);
+      continue;
+    }
     const plain = e.kind === 'col' ? input.cols.find((c) => c.id === e.id) : undefined;
     const c = plain ?? ctx.column(nameOf(e), exprType(e), exprNullable(e));
     if (plain === undefined) computed.push({ expr: e, col: c });
-    byKey.set(key, c);
+    byKey.set(exprKey(e), c);
+    columnOf.push(c);
     groups.push(c);
   }
   const below =
@@ -79,6 +154,25 @@ export function groupPlan(b: Binding, input: LogicalPlan, exprs: readonly Expr[]
           [...input.cols, ...computed.map((c) => c.col)],
         );
   const grouped = new Set<ColId>(groups.map((g) => g.id));
+  const groupings = level.groupings.map((g) => ({
+    out: g.out,
+    groups: g.args.map((a) => {
+      const i = by.exprs.findIndex((e) => exprKey(e) === exprKey(a));
+      if (i < 0)
+        throw ctx.error(
+          '42803',
+          'arguments to GROUPING must be grouping expressions of the associated query level',
+          ctx.locationOf(a) ?? -1,
+        );
+      return i;
+    }),
+  }));
+  if (by.sets !== undefined) {
+    const rewrite = makeRewriter(b, byKey, computed.length > 0, grouped, inputIds, () => false);
+    const sets = unionOfSets(ctx, below, groups, columnOf, by.sets, level.aggregates, groupings);
+    return { rewrite: (e) => substitute(rewrite(e), sets.replaced), build: () => sets.plan };
+  }
+  const none = new Map<ColId, Expr>(groupings.map((g) => [g.out.id, constant(0, INT4)]));
   const rewrite = makeRewriter(b, byKey, computed.length > 0, grouped, inputIds, (id) => {
     const added = dependentColumn(b, id, grouped, input);
     if (added !== undefined) {
@@ -87,7 +181,58 @@ export function groupPlan(b: Binding, input: LogicalPlan, exprs: readonly Expr[]
     }
     return added !== undefined;
   });
-  return { build: () => aggregate(below, groups, level.aggregates), rewrite };
+  return {
+    build: () => aggregate(below, groups, level.aggregates),
+    rewrite: (e) => substitute(rewrite(e), none),
+  };
+}
+
+/** One aggregate a set over its own copy of the input; columns a set does not group by are NULL in its rows. */
+function unionOfSets(
+  ctx: BindContext,
+  input: LogicalPlan,
+  groups: readonly Column[],
+  columnOf: readonly (Column | undefined)[],
+  sets: readonly GroupingSet[],
+  aggs: readonly AggCall[],
+  groupings: readonly { readonly out: Column; readonly groups: readonly number[] }[],
+): { readonly plan: LogicalPlan; readonly replaced: ReadonlyMap<ColId, Expr> } {
+  const allocate = (): ColId => ctx.column('', INT4, true).id;
+  const arms = sets.map((set, k) => {
+    const own = groups.filter((g) => set.some((i) => columnOf[i]?.id === g.id));
+    const node = aggregate(input, own, aggs);
+    const copy = k === 0 ? { plan: node, renamed: new Map<ColId, ColId>() } : freshCopy(node, allocate);
+    const read = (c: Column): Expr => col({ ...c, id: copy.renamed.get(c.id) ?? c.id });
+    const exprs: Expr[] = [
+      ...groups.map((g): Expr => (own.includes(g) ? read(g) : { kind: 'const', value: null, type: g.type })),
+      ...aggs.map((a) => read(a.out)),
+      ...groupings.map((g) => {
+        const bits = g.groups.map((i): number => (set.includes(i) ? 0 : 1));
+        return constant(
+          bits.reduce((n, bit) => n * 2 + bit, 0),
+          INT4,
+        );
+      }),
+    ];
+    const names = [...groups, ...aggs.map((a) => a.out), ...groupings.map((g) => g.out)];
+    return project(
+      copy.plan,
+      exprs,
+      exprs.map((e, i) => ctx.column(names[i].name, names[i].type, exprNullable(e))),
+    );
+  });
+  const before = [...groups, ...aggs.map((a) => a.out), ...groupings.map((g) => g.out)];
+  const cols = before.map((c, i) =>
+    ctx.column(
+      c.name,
+      c.type,
+      arms.some((a) => a.cols[i].nullable),
+    ),
+  );
+  return {
+    plan: setOp('union', true, arms, cols),
+    replaced: new Map(before.map((c, i) => [c.id, col(cols[i])])),
+  };
 }
 
 function nameOf(e: Expr): string {

@@ -82,6 +82,8 @@ export class QueryLevel {
   widenScale = false;
   readonly aggregates: AggCall[] = [];
   readonly aggregateIds = new Set<ColId>();
+  /** GROUPING(...) calls: what stands for them until the grouping sets are known. */
+  readonly groupings: { readonly out: Column; readonly args: readonly Expr[] }[] = [];
   /** Columns of this level's FROM clause. */
   readonly owned = new Set<ColId>();
   /** generate_series in the select list. */

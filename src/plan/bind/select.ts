@@ -26,7 +26,7 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   if ((s.lockingClause ?? []).length > 0) checkLocking(b, s);
 
   let plan = bindFrom(b, s.fromClause ?? []);
-  level.hasGroups = (s.groupClause ?? []).length > 0;
+  level.hasGroups = (s.groupClause ?? []).length > 0 && !s.groupClause!.some((n) => 'GroupingSet' in n);
   level.clause = 'SELECT';
   const targets = bindTargets(b, s.targetList ?? []);
   level.clause = 'WHERE';
@@ -42,7 +42,7 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   level.clause = 'ORDER BY';
   const order = bindOrderBy(b, s.sortClause ?? [], targets);
   level.clause = 'GROUP BY';
-  const groups = bindGroupBy(b, s.groupClause ?? [], targets);
+  const groups = bindGroupBy(b, s.groupClause ?? [], targets, s.groupDistinct === true);
   level.clause = 'DISTINCT ON';
   const distinct = (s.distinctClause ?? []).length > 0;
   const on = distinct ? bindDistinctOn(b, s.distinctClause!, targets, order) : undefined;
@@ -50,14 +50,15 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   if (distinct || !keepUnknown) for (const t of targets) t.expr = typed(b, t.expr);
 
   if (where !== undefined) plan = filter(plan, where);
-  const grouped = groups !== undefined || level.aggregates.length > 0 || having !== undefined;
+  const grouped =
+    groups !== undefined || level.aggregates.length > 0 || level.groupings.length > 0 || having !== undefined;
   if (level.series !== undefined) {
     if (grouped) throw ctx.notSupported('set-returning functions in a grouped query', -1);
     const { out, count, start, step } = level.series;
     plan = repeat(plan, count, { out, start, step });
   }
   if (grouped) {
-    const g = groupPlan(b, plan, groups ?? []);
+    const g = groupPlan(b, plan, groups ?? { exprs: [], sets: undefined });
     for (const t of targets) t.expr = ctx.at(g.rewrite(t.expr), t.location);
     const kept = having === undefined ? undefined : g.rewrite(having);
     plan = kept === undefined ? g.build() : filter(g.build(), kept);
