@@ -125,7 +125,8 @@ export function makeHostImports(
     }
     const at = temp(ws, size);
     if (at === 0) return writeBytes(ws, Buffer.from(text));
-    bytes.write(text, at);
+    // The length is given because Node 20 writes nothing where more than 2 GiB of the buffer follow.
+    bytes.write(text, at, size);
     writeRef(ws, at, size);
     return 0;
   }
