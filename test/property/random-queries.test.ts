@@ -49,5 +49,5 @@ test.each(seeds)('seed %i', async (seed) => {
     const got = await outcome(ours, sql);
     if (JSON.stringify(got) !== JSON.stringify(expected)) failures.push(`${sql}\n   got      ${JSON.stringify(got).slice(0, 400)}\n   expected ${JSON.stringify(expected).slice(0, 400)}`);
   }
-  expect(failures).toEqual([]);
+  expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
 });

@@ -2,7 +2,10 @@
 import { PGlite } from '@electric-sql/pglite';
 import { type SltDatabase, withoutDistribution } from './slt.js';
 
-export type Oracle = SltDatabase & { copy(table: string, tbl: Uint8Array): Promise<void>; close(): Promise<void> };
+export type Oracle = SltDatabase & {
+  copy(table: string, tbl: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+};
 
 export async function openPostgres(): Promise<Oracle> {
   const db = await PGlite.create();
@@ -15,7 +18,9 @@ export async function openPostgres(): Promise<Oracle> {
       return r.rows as (string | null)[][];
     },
     copy: async (table, tbl) => {
-      await db.query(`COPY ${table} FROM '/dev/blob' WITH (DELIMITER '|')`, [], { blob: new Blob([Buffer.from(tbl)]) });
+      await db.query(`COPY ${table} FROM '/dev/blob' WITH (DELIMITER '|')`, [], {
+        blob: new Blob([Buffer.from(tbl)]),
+      });
     },
     close: () => db.close(),
   };

@@ -5,7 +5,11 @@ import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 
 /** The text of the value, 'NULL', or `SQLSTATE message`. */
-export type Oracle = { evaluate(expressions: readonly string[]): Promise<string[]>; close(): Promise<void> };
+export type Oracle = {
+  evaluate(expressions: readonly string[]): Promise<string[]>;
+  setTimeZone(name: string): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** Evaluates one expression and turns an error into its text. */
 const TRY = `create or replace function pg_temp.try(q text) returns text language plpgsql as $f$
@@ -19,29 +23,37 @@ const TRY = `create or replace function pg_temp.try(q text) returns text languag
 
 const BATCH = `select pg_temp.try(q) as r from unnest($1::text[]) with ordinality as t(q, n) order by n`;
 
-/** Settings are those of mpp's defaults: UTC, ISO dates. */
-export async function openOracle(timeZone = 'UTC'): Promise<Oracle> {
+/** mpp's defaults. */
+const SETTINGS = `set timezone to 'UTC'; set datestyle to 'ISO, MDY'`;
+
+export async function openOracle(): Promise<Oracle> {
   const url = process.env.MPP_TEST_POSTGRES;
   if (url !== undefined) {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    await client.query(`set timezone to '${timeZone}'`);
+    await client.query(SETTINGS);
     await client.query(TRY);
     return {
       evaluate: async (expressions) => {
         const result = await client.query<{ r: string }>(BATCH, [expressions]);
         return result.rows.map((row) => row.r);
       },
+      setTimeZone: async (name) => {
+        await client.query(`set timezone to '${name}'`);
+      },
       close: () => client.end(),
     };
   }
   const db = await PGlite.create();
-  await db.exec(`set timezone to '${timeZone}'`);
+  await db.exec(SETTINGS);
   await db.exec(TRY);
   return {
     evaluate: async (expressions) => {
       const result = await db.query<{ r: string }>(BATCH, [[...expressions]]);
       return result.rows.map((row) => row.r);
+    },
+    setTimeZone: async (name) => {
+      await db.exec(`set timezone to '${name}'`);
     },
     close: () => db.close(),
   };
