@@ -2,17 +2,7 @@
  *  1.5 M keys. Prints milliseconds per run and rows per second. */
 
 import { compileSlice } from '../../src/engine/operators/compile.js';
-import {
-  agg,
-  cmp,
-  col,
-  column,
-  hashAgg,
-  hashJoin,
-  lit,
-  scan,
-  slice,
-} from '../../src/engine/operators/test-plans.js';
+import { agg, cmp, col, column, hashAgg, hashJoin, lit, op, scan, slice } from '../../src/engine/operators/test-plans.js';
 import { execute, TestMemory } from '../../src/engine/operators/testing.js';
 import type { Column, Expr } from '../../src/plan/expr.js';
 import type { PhysicalOp } from '../../src/plan/physical.js';
@@ -23,7 +13,7 @@ import {
   ENCODING_CODE,
   type Encoding,
 } from '../../src/types/memory.js';
-import { DATE, INT4, INT8, NUMERIC, type SqlType } from '../../src/types/sql-type.js';
+import { DATE, INT4, INT8, NUMERIC, TEXT, type SqlType } from '../../src/types/sql-type.js';
 
 const BATCH_ROWS = 65_536;
 const WIDTH: Partial<Record<Encoding, number>> = { i8: 1, i16: 2, i32: 4, i64: 8, dict8: 1 };
@@ -268,6 +258,39 @@ function join(tm: TestMemory): void {
   }
 }
 
+function others(tm: TestMemory): void {
+  const rows = 6_000_000;
+  const key = column('l_orderkey', INT4, false, { min: 1n, max: 6_000_000n });
+  const part = column('l_partkey', INT8, false);
+  const text = column('p_name', TEXT, false);
+  const words = Array.from({ length: 200 }, (_, i) => `part of kind ${i * 7919}`);
+  const specs: Spec[] = [
+    { column: key, encoding: 'i32', value: (i) => (i >> 5) * 32 + ((i >> 2) & 7) + 1 },
+    { column: part, encoding: 'i32', value: (i) => hash(i) % 200_000 },
+    { column: text, encoding: 'dict8', value: (i) => hash(i) % 200, dict: words },
+  ];
+  const all = batches(tm, specs, rows);
+  const over = (make: (leaf: PhysicalOp) => PhysicalOp, name: string, input = all): void => {
+    const leaf = scan(specs.map((s) => s.column));
+    const root = make(leaf);
+    const count = hashAgg('single', root, [], [agg('count_star', [], INT8)]);
+    measure(name, tm, count, [{ leaf, specs, batches: input }], input.reduce((a, b) => a + b.rows, 0));
+  };
+  over((leaf) => hashAgg('single', leaf, [key], [agg('sum', [col(part)], NUMERIC)]), '1.5 M groups in order');
+  over((leaf) => hashAgg('single', leaf, [part], [agg('count_star', [], INT8)]), '0.2 M groups at random');
+  over((leaf) => hashAgg('single', leaf, [text], [agg('count_star', [], INT8), agg('max', [col(part)], INT8)]), '200 groups of strings');
+  const some = all.slice(0, 24);
+  const by = (...columns: Column[]) => columns.map((c) => ({ expr: col(c), descending: true, nullsFirst: false }));
+  const sort = (keys: ReturnType<typeof by>, limit?: bigint) => (leaf: PhysicalOp) =>
+    op('sort', { input: leaf, cols: leaf.cols, keys, distinctOn: undefined, limit: limit === undefined ? undefined : lit(limit, INT8) });
+  over(sort(by(part)), 'sort by an integer', some);
+  over(sort(by(text, part)), 'sort by string and integer', some);
+  over(sort(by(part, key), 10n), 'top 10');
+  over((leaf) => hashAgg('single', leaf, [text], [agg('count', [col(part)], INT8, { distinct: true })]), 'count distinct', some);
+}
+
 const tm = new TestMemory(2 ** 31);
-q1(tm);
-join(tm);
+const only = process.argv[2] ?? 'all';
+if (only === 'all' || only === 'q1') q1(tm);
+if (only === 'all' || only === 'join') join(tm);
+if (only === 'all' || only === 'others') others(tm);

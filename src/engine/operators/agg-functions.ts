@@ -172,8 +172,9 @@ function sumOf(
       const scale = type.kind === 'numeric' ? type.scale : 0;
       const range = ctx.rangeOf(x);
       const values = range ?? typeRange(type);
-      const register =
-        scale !== undefined && (state ? reprOf(state.type, state.range) !== 'str' : registerSum(values));
+      const register = ctx.fromStates
+        ? state !== undefined && reprOf(state.type, state.range) !== 'str'
+        : registerSum(values) || (state !== undefined && reprOf(state.type, state.range) !== 'str');
       if (!register || scale === undefined || values === undefined)
         return foldSum(NUMERIC, addByHost(NUMERIC), true);
       const narrow =
