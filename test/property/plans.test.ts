@@ -2,17 +2,17 @@
  *  rule off, run by the simulator (`support/simulate.ts`), gives PostgreSQL's rows. No engine is involved, so a failure
  *  here is the binder's or the planner's. `PLAN_SEEDS=from-to` runs others; a seed that failed once stays in REPLAYED. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bindStatement } from '../../src/plan/bind/bind.js';
 import type { Catalog, ColumnStats, TableDef } from '../../src/plan/catalog.js';
 import { verifyLogical } from '../../src/plan/logical/verify.js';
 import { ALL_RULES } from '../../src/plan/rules/all-rules.js';
 import { loadParser, parseSql } from '../../src/plan/sql/parse.js';
+import { compareValues } from '../../src/types/compare.js';
 import type { StorageId } from '../../src/types/ids.js';
 import { SqlError } from '../../src/types/sql-error.js';
 import { typeRange } from '../../src/types/sql-type.js';
-import { compareValues } from '../../src/types/compare.js';
 import { formatText, parseText } from '../../src/types/text-io.js';
 import { isNumeric, type Value } from '../../src/types/value.js';
-import { bindStatement } from '../../src/plan/bind/bind.js';
 import { type Oracle, openPostgres } from '../support/pglite.js';
 import { bindSelect, planSql, TEST_FUNCTIONS } from '../support/plan-sql.js';
 import { createStatements, Random, randomQuery, TABLES } from '../support/query-generator.js';
@@ -36,17 +36,31 @@ function unscaled(v: Value): bigint | undefined {
   return isNumeric(v) && 'unscaled' in v ? v.unscaled : undefined;
 }
 
-function statsOf(def: TableDef, column: number, rows: readonly (readonly Value[])[], analyzed: boolean): ColumnStats {
+function statsOf(
+  def: TableDef,
+  column: number,
+  rows: readonly (readonly Value[])[],
+  analyzed: boolean,
+): ColumnStats {
   const all = rows.map((r) => r[column]);
   const known = all.filter((v) => v !== null);
   const type = def.columns[column].type;
   const digits = known.map(unscaled).filter((v) => v !== undefined);
-  const ranged = digits.length === known.length && known.length > 0 && typeRange(type) !== undefined && type.kind !== 'bool';
+  const ranged =
+    digits.length === known.length &&
+    known.length > 0 &&
+    typeRange(type) !== undefined &&
+    type.kind !== 'bool';
   const sorted = [...known].sort((a, b) => compareValues(type, a, b));
   return {
     noNulls: known.length === all.length,
     ...(ranged
-      ? { range: { min: digits.reduce((a, b) => (b < a ? b : a)), max: digits.reduce((a, b) => (b > a ? b : a)) } }
+      ? {
+          range: {
+            min: digits.reduce((a, b) => (b < a ? b : a)),
+            max: digits.reduce((a, b) => (b > a ? b : a)),
+          },
+        }
       : {}),
     ...(analyzed
       ? {
@@ -94,7 +108,12 @@ async function load(statements: readonly string[], index: number, analyzed: bool
   return loaded;
 }
 
-function ours(sql: string, data: readonly TableData[], segments: number, disabledRules: ReadonlySet<string>): string[] {
+function ours(
+  sql: string,
+  data: readonly TableData[],
+  segments: number,
+  disabledRules: ReadonlySet<string>,
+): string[] {
   const catalog: Catalog = catalogOf(
     data.map((d) => d.def),
     segments,
@@ -138,7 +157,9 @@ test.each(seeds)('seed %i', async (seed) => {
       got = ours(sql, data, segments, off);
     } catch (e) {
       if (e instanceof SqlError && e.code === '0A000') continue;
-      failures.push(`${sql}\n   segments ${segments}, off: ${[...off].join()}\n   ${e instanceof Error ? (e.stack ?? e.message).slice(0, 1500) : String(e)}`);
+      failures.push(
+        `${sql}\n   segments ${segments}, off: ${[...off].join()}\n   ${e instanceof Error ? (e.stack ?? e.message).slice(0, 1500) : String(e)}`,
+      );
       continue;
     }
     if (!/ORDER BY/.test(sql)) got.sort();

@@ -97,6 +97,7 @@ export class RangeAnalysis {
         return def.range(
           e.args.map((a) => this.of(a, columns)),
           e.args.map(exprType),
+          { consts: e.args.map((a) => (a.kind === 'const' ? a.value : undefined)), target: e.type },
         );
       }
       case 'case':

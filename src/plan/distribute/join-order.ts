@@ -12,7 +12,7 @@ import type { Join, LogicalPlan } from '../logical/nodes.js';
 import { cheapest, type PhysicalContext, type Planned, prune } from './context.js';
 import { signature } from './distribution.js';
 import { joinRegion, type Region, type RegionOperator } from './join-region.js';
-import { type JoinSpec, planJoin } from './joins.js';
+import { type JoinSpec, planJoin, worthwhile } from './joins.js';
 
 type Optimize = (plan: LogicalPlan) => Planned;
 
@@ -76,7 +76,7 @@ class JoinOrder {
             ? joined
             : { ...merged, alternatives: prune([...merged.alternatives, ...joined.alternatives], signature) };
       }
-      if (merged !== undefined) this.plans.set(set, merged);
+      if (merged !== undefined) this.plans.set(set, worthwhile(this.ctx, merged));
     }
   }
 

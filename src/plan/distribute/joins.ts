@@ -8,7 +8,7 @@
 import type { ColId } from '../../types/ids.js';
 import { type Estimate, widthOf } from '../cost/estimate.js';
 import { joinShape } from '../cost/join-estimate.js';
-import { COST, probeRowCost } from '../cost/model.js';
+import { COST, motionCost, probeRowCost } from '../cost/model.js';
 import { distinctOf } from '../cost/selectivity.js';
 import type { Column, Expr } from '../expr.js';
 import { conjunction } from '../expr-util.js';
@@ -116,13 +116,17 @@ function forms(
 ): readonly Alternative[] {
   const result: Alternative[] = [...side.alternatives];
   const base = cheapest(side);
-  if (base.dist.kind !== 'single' && base.dist.kind !== 'general') result.push(gather(ctx, side, base));
+  // The master takes part only where the other side is there already.
+  const there = other.alternatives.some((a) => a.dist.kind === 'single');
+  if (there && base.dist.kind !== 'single' && base.dist.kind !== 'general')
+    result.push(gather(ctx, side, base));
   if (ctx.segmentCount === 1) {
     if (base.dist.kind === 'single') result.push(broadcast(ctx, side, base));
     return prune(result, signature, 12);
   }
   const small = side.estimate.rows <= ctx.settings.broadcastThreshold || pairs.length === 0;
-  if (!isEverywhere(base.dist) && ctx.settings.enableBroadcast && small) result.push(broadcast(ctx, side, base));
+  if (!isEverywhere(base.dist) && ctx.settings.enableBroadcast && small)
+    result.push(broadcast(ctx, side, base));
   if (pairs.length === 0 || !ctx.settings.enableRedistribute) return result;
   result.push(redistribute(ctx, side, base, pairs.map(key)));
   if (pairs.length > 1)
@@ -191,7 +195,27 @@ export function planJoin(
       ),
     );
   }
-  return { estimate, cols, alternatives: prune(found, signature) };
+  return worthwhile(ctx, { estimate, cols, alternatives: prune(found, signature) });
+}
+
+/** Without alternatives that the cheapest one and a motion would undercut. */
+export function worthwhile(ctx: PhysicalContext, p: Planned): Planned {
+  if (p.alternatives.length < 2) return p;
+  const best = cheapest(p);
+  const width = widthOf(
+    p.estimate,
+    p.cols.map((c) => c.id),
+  );
+  const rows = p.estimate.rows;
+  const alternatives = p.alternatives.filter((a) => {
+    if (a === best) return true;
+    const move =
+      a.dist.kind === 'random'
+        ? 0
+        : motionCost(a.dist.kind === 'hashed' ? rows / ctx.parallelism(best.dist) : rows, width);
+    return a.cost < best.cost + move;
+  });
+  return { ...p, alternatives };
 }
 
 type Orientation = { readonly type: PhysJoinType; readonly probeIsLeft: boolean };

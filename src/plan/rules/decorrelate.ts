@@ -8,16 +8,7 @@
 import type { ColId } from '../../types/ids.js';
 import { assert } from '../../types/sql-error.js';
 import type { AggCall, Column, Expr } from '../expr.js';
-import {
-  both,
-  col,
-  columnsOf,
-  conjunction,
-  conjuncts,
-  constant,
-  substitute,
-  when,
-} from '../expr-util.js';
+import { both, col, columnsOf, conjunction, conjuncts, constant, substitute, when } from '../expr-util.js';
 import { aggregate, filter, join, project } from '../logical/builders.js';
 import type { Aggregate, Filter, Join, LogicalPlan, Project } from '../logical/nodes.js';
 import { freeColumns, idsOf, transformPlan } from '../logical/transform.js';
@@ -29,7 +20,8 @@ import { freshColumn, type Rule, type RuleContext } from './rule.js';
 export const decorrelate: Rule = {
   name: 'Decorrelate',
   required: true,
-  apply: (plan, ctx) => transformPlan(plan, (p) => (p.kind === 'join' && p.lateral ? independent(p, ctx) : p)),
+  apply: (plan, ctx) =>
+    transformPlan(plan, (p) => (p.kind === 'join' && p.lateral ? independent(p, ctx) : p)),
 };
 
 function independent(p: Join, ctx: RuleContext): LogicalPlan {
@@ -84,7 +76,9 @@ function aggregateRow(p: Join, outer: ReadonlySet<ColId>, ctx: RuleContext): Log
   if (kept !== undefined) {
     const condition = kept;
     const rights = idsOf(p.right.cols);
-    const renamed = plan.cols.map((c) => (rights.has(c.id) ? freshColumn(ctx, c.name, c.type, c.nullable) : c));
+    const renamed = plan.cols.map((c) =>
+      rights.has(c.id) ? freshColumn(ctx, c.name, c.type, c.nullable) : c,
+    );
     const shifted = project(plan, plan.cols.map(col), renamed);
     const shift = new Map(plan.cols.map((c, i) => [c.id, col(renamed[i])] as const));
     const test = substitute(condition, shift);
@@ -146,4 +140,3 @@ function general(p: Join, read: readonly ColId[], ctx: RuleContext): LogicalPlan
   const predicate = p.predicate === undefined ? [] : conjuncts(p.predicate);
   return join(p.type, p.left, plan, conjunction([...same, ...predicate]), { mark: p.mark });
 }
-

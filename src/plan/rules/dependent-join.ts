@@ -16,16 +16,25 @@ import {
   conjuncts,
   constant,
   disjunction,
+  FALSE,
   substitute,
   substituteKey,
-  when,
-  FALSE,
   TRUE,
+  when,
 } from '../expr-util.js';
-import { aggregate, distinctOn, filter, join, pick, project, repeat, setOp } from '../logical/builders.js';
-import { ONE_ROW } from '../logical/builders.js';
+import {
+  aggregate,
+  distinctOn,
+  filter,
+  join,
+  ONE_ROW,
+  pick,
+  project,
+  repeat,
+  setOp,
+} from '../logical/builders.js';
 import type { Aggregate, Join, Limit, LogicalPlan, SetOp } from '../logical/nodes.js';
-import { freeColumns, freshCopy, withInputs, inputsOf } from '../logical/transform.js';
+import { freeColumns, freshCopy, inputsOf, withInputs } from '../logical/transform.js';
 import { emptyAware } from './empty-groups.js';
 import { freshColumn, type RuleContext } from './rule.js';
 
@@ -173,7 +182,10 @@ export class DependentJoin {
         const right = r?.plan ?? p.right;
         const same = r === undefined ? [] : this.same(l, r);
         if (!p.nullAware)
-          return { domain: l.domain, plan: join(p.type, l.plan, right, on(l.domain, same), { mark: p.mark }) };
+          return {
+            domain: l.domain,
+            plan: join(p.type, l.plan, right, on(l.domain, same), { mark: p.mark }),
+          };
         // Null-aware over one whole right side; here each domain row has a right side of its own.
         const match = conjunction(predicate.map((e) => substitute(e, values(l.domain))));
         if (p.type === 'anti') {
@@ -199,7 +211,11 @@ export class DependentJoin {
           const [a, b] = [l.domain.get(id), r.domain.get(id)];
           assert(a !== undefined && b !== undefined, 'both sides have the domain');
           domain.set(id, freshColumn(this.ctx, a.name, a.type, true));
-          return { kind: 'coalesce', args: [col(below.get(a.id) ?? a), col(below.get(b.id) ?? b)], type: a.type };
+          return {
+            kind: 'coalesce',
+            args: [col(below.get(a.id) ?? a), col(below.get(b.id) ?? b)],
+            type: a.type,
+          };
         });
         const own = joined.cols.filter((c) => p.cols.some((x) => x.id === c.id));
         return { domain, plan: project(joined, [...own.map(col), ...merged], [...own, ...domain.values()]) };
@@ -229,9 +245,15 @@ export class DependentJoin {
       if (id !== undefined) by.set(c.id, col({ ...c, id }));
     }
     const isUnknown: Expr = { kind: 'isnull', negated: false, arg: substitute(match, by) };
-    const second = join('mark', first, copy.plan, conjunction([...same.map((e) => substitute(e, by)), isUnknown]), {
-      mark: unknown,
-    });
+    const second = join(
+      'mark',
+      first,
+      copy.plan,
+      conjunction([...same.map((e) => substitute(e, by)), isUnknown]),
+      {
+        mark: unknown,
+      },
+    );
     const value: Expr = {
       kind: 'case',
       whens: [when(col(found), TRUE), when(col(unknown), constant(null, p.mark.type))],
@@ -253,7 +275,8 @@ export class DependentJoin {
       }),
     );
     const keys = [...a.domain.values()];
-    if (p.groups.length > 0) return { domain: a.domain, plan: aggregate(a.plan, [...keys, ...p.groups], aggs) };
+    if (p.groups.length > 0)
+      return { domain: a.domain, plan: aggregate(a.plan, [...keys, ...p.groups], aggs) };
     // One row for every domain row, also for those without input.
     const d = this.fresh();
     const { aggs: renamed, restore } = emptyAware(aggs, this.ctx);
@@ -287,7 +310,10 @@ export class DependentJoin {
         p.all,
         parts.map((x) => x.plan),
         [...p.cols, ...domain.values()],
-        parts.map((x, k) => [...p.inputCols[k], ...this.ids.map((id) => x.domain.get(id)).filter((c) => c !== undefined)]),
+        parts.map((x, k) => [
+          ...p.inputCols[k],
+          ...this.ids.map((id) => x.domain.get(id)).filter((c) => c !== undefined),
+        ]),
       ),
     };
   }
@@ -329,7 +355,10 @@ export class DependentJoin {
     const orderCols: Column[] = [];
     const computed: Expr[] = [];
     const sortKeys = order.map((k): { c: Column; k: SortKey } => {
-      const known = k.expr.kind === 'col' ? plan.cols.find((c) => k.expr.kind === 'col' && c.id === k.expr.id) : undefined;
+      const known =
+        k.expr.kind === 'col'
+          ? plan.cols.find((c) => k.expr.kind === 'col' && c.id === k.expr.id)
+          : undefined;
       if (known !== undefined) return { c: known, k };
       const c = freshColumn(this.ctx, 'order', k.expr.kind === 'col' ? k.expr.type : typeOf(k.expr), true);
       orderCols.push(c);
@@ -377,7 +406,12 @@ export class DependentJoin {
         orderBy: [],
       },
     ]);
-    const int8 = (fn: string, ...args: Expr[]): Expr => ({ kind: 'call', fn: `${fn}(int8,int8)`, args, type: INT8 });
+    const int8 = (fn: string, ...args: Expr[]): Expr => ({
+      kind: 'call',
+      fn: `${fn}(int8,int8)`,
+      args,
+      type: INT8,
+    });
     const zero = constant(0n, INT8);
     const start: Expr = {
       kind: 'coalesce',
@@ -385,8 +419,12 @@ export class DependentJoin {
       type: INT8,
     };
     const end = int8('+', start, col(copies));
-    const skip: Expr = p.offset === undefined ? zero : { kind: 'coalesce', args: [p.offset, zero], type: INT8 };
-    const last = p.limit === undefined ? end : { kind: 'coalesce' as const, args: [int8('+', skip, p.limit), end], type: INT8 };
+    const skip: Expr =
+      p.offset === undefined ? zero : { kind: 'coalesce', args: [p.offset, zero], type: INT8 };
+    const last =
+      p.limit === undefined
+        ? end
+        : { kind: 'coalesce' as const, args: [int8('+', skip, p.limit), end], type: INT8 };
     const times = int8(
       '-',
       { kind: 'least', args: [end, last], type: INT8 },
@@ -430,4 +468,3 @@ function withoutLimits(p: LogicalPlan): LogicalPlan {
   if (p.kind === 'aggregate' || p.kind === 'setop') return p;
   return withInputs(p, inputsOf(p).map(withoutLimits));
 }
-

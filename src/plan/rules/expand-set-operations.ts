@@ -9,13 +9,18 @@ import { cmp, col, conjunction, constant } from '../expr-util.js';
 import { aggregate, filter, project, repeat, setOp } from '../logical/builders.js';
 import type { LogicalPlan, SetOp } from '../logical/nodes.js';
 import { transformPlan } from '../logical/transform.js';
+import { refreshNullability } from './refresh-nullability.js';
 import { freshColumn, type Rule, type RuleContext } from './rule.js';
 
 export const expandSetOperations: Rule = {
   name: 'ExpandSetOperations',
   required: true,
-  apply: (plan, ctx) =>
-    transformPlan(plan, (p) => (p.kind === 'setop' && (p.op !== 'union' || !p.all) ? expand(p, ctx) : p)),
+  apply: (plan, ctx) => {
+    const isExpandable = (p: LogicalPlan): p is SetOp => p.kind === 'setop' && (p.op !== 'union' || !p.all);
+    const next = transformPlan(plan, (p) => (isExpandable(p) ? expand(p, ctx) : p));
+    // The union of both sides is nullable where either side is.
+    return next === plan ? plan : refreshNullability.apply(next, ctx);
+  },
 };
 
 type Side = { readonly plan: LogicalPlan; readonly cols: readonly Column[] };
@@ -34,13 +39,7 @@ function expand(p: SetOp, ctx: RuleContext): LogicalPlan {
   return left.plan;
 }
 
-function counted(
-  p: SetOp,
-  left: Side,
-  right: Side,
-  cols: readonly Column[],
-  ctx: RuleContext,
-): LogicalPlan {
+function counted(p: SetOp, left: Side, right: Side, cols: readonly Column[], ctx: RuleContext): LogicalPlan {
   const one = constant(1n, INT8);
   const none = constant(null, INT8);
   const tagged = (s: Side, inLeft: Expr, inRight: Expr): LogicalPlan => {
@@ -74,9 +73,5 @@ function counted(
       ? { kind: 'least', args: [col(m.out), col(n.out)], type: INT8 }
       : { kind: 'call', fn: '-(int8,int8)', args: [col(m.out), col(n.out)], type: INT8 };
   const rows = p.all ? repeat(kept, copies) : kept;
-  return project(
-    rows,
-    all.map(col),
-    cols,
-  );
+  return project(rows, all.map(col), cols);
 }

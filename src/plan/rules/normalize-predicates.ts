@@ -117,4 +117,3 @@ export function impliedOver(e: Expr, set: ReadonlySet<ColId>): Expr | undefined 
   }
   return disjunction(parts);
 }
-

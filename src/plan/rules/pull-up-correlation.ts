@@ -6,9 +6,17 @@
  *  operations, or an aggregate without groups (it gives a row even for none): those go the general way. */
 import type { ColId } from '../../types/ids.js';
 import type { Column, Expr } from '../expr.js';
-import { both, columnsOf, conjunction, conjuncts, exprNullable, exprType, isVolatile } from '../expr-util.js';
+import {
+  both,
+  col,
+  columnsOf,
+  conjunction,
+  conjuncts,
+  exprNullable,
+  exprType,
+  isVolatile,
+} from '../expr-util.js';
 import { aggregate, distinctOn, filter, join, project, repeat } from '../logical/builders.js';
-import { col } from '../expr-util.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { exprsOf, freeColumns, idsOf } from '../logical/transform.js';
 import { freshColumn, type RuleContext } from './rule.js';
@@ -54,7 +62,12 @@ export function pullUp(p: LogicalPlan, outer: ReadonlySet<ColId>, ctx: RuleConte
         if (l === undefined || r === undefined || up.some(isVolatile)) return undefined;
         const stay = own.filter((e) => !mentionsOuter(e));
         return {
-          plan: join('inner', l.plan, r.plan, both(undefined, stay.length === 0 ? undefined : conjunction(stay))),
+          plan: join(
+            'inner',
+            l.plan,
+            r.plan,
+            both(undefined, stay.length === 0 ? undefined : conjunction(stay)),
+          ),
           predicates: [...l.predicates, ...r.predicates, ...up],
         };
       }
@@ -93,7 +106,11 @@ export function pullUp(p: LogicalPlan, outer: ReadonlySet<ColId>, ctx: RuleConte
 export type KeyedInput = PulledUp & { readonly keys: readonly Column[] };
 
 /** Pulled up, provided that every predicate is `our expression = outer expression`; our expressions become columns. */
-export function keyedInput(p: LogicalPlan, outer: ReadonlySet<ColId>, ctx: RuleContext): KeyedInput | undefined {
+export function keyedInput(
+  p: LogicalPlan,
+  outer: ReadonlySet<ColId>,
+  ctx: RuleContext,
+): KeyedInput | undefined {
   const below = pullUp(p, outer, ctx);
   if (below === undefined) return undefined;
   let plan = below.plan;
@@ -102,7 +119,8 @@ export function keyedInput(p: LogicalPlan, outer: ReadonlySet<ColId>, ctx: RuleC
   const predicates: Expr[] = [];
   for (const e of below.predicates) {
     if (!((e.kind === 'cmp' && e.op === '=') || (e.kind === 'distinct' && e.negated))) return undefined;
-    const inner = (x: Expr): boolean => [...columnsOf(x)].every((id) => ours.has(id)) && columnsOf(x).size > 0;
+    const inner = (x: Expr): boolean =>
+      [...columnsOf(x)].every((id) => ours.has(id)) && columnsOf(x).size > 0;
     const outside = (x: Expr): boolean => ![...columnsOf(x)].some((id) => ours.has(id));
     const flipped = outside(e.left) && inner(e.right);
     if (!flipped && !(inner(e.left) && outside(e.right))) return undefined;

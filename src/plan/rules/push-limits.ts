@@ -57,7 +57,9 @@ function drop(p: LogicalPlan, seen: boolean): LogicalPlan {
       return withInputs(p, [drop(p.input, seen)]);
     case 'aggregate': {
       // string_agg and array_agg without their own ORDER BY see the order of their input, as in PostgreSQL.
-      const ordered = p.aggs.some((a) => (a.name === 'string_agg' || a.name === 'array_agg') && a.orderBy.length === 0);
+      const ordered = p.aggs.some(
+        (a) => (a.name === 'string_agg' || a.name === 'array_agg') && a.orderBy.length === 0,
+      );
       return withInputs(p, [drop(p.input, ordered)]);
     }
     default:

@@ -49,7 +49,13 @@ function refresh(p: LogicalPlan, known: Known): LogicalPlan {
       return note(join(own.type, inputs[0], inputs[1], own.predicate, own));
     case 'aggregate': {
       const groups = own.groups.map(column);
-      return note(aggregate(inputs[0], groups, own.aggs.map((a) => ({ ...a, out: { ...a.out, nullable: resultNullable(a, groups.length) } }))));
+      return note(
+        aggregate(
+          inputs[0],
+          groups,
+          own.aggs.map((a) => ({ ...a, out: { ...a.out, nullable: resultNullable(a, groups.length) } })),
+        ),
+      );
     }
     case 'distinctOn':
       return note({ ...own, input: inputs[0], keys: own.keys.map(column), cols: inputs[0].cols });

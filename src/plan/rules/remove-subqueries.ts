@@ -24,10 +24,17 @@ import {
   TRUE,
   when,
 } from '../expr-util.js';
-import { aggregate, filter, join, pick, project, setOp } from '../logical/builders.js';
-import { ONE_ROW } from '../logical/builders.js';
+import { aggregate, filter, join, ONE_ROW, pick, project, setOp } from '../logical/builders.js';
 import type { Join, JoinType, LogicalPlan, Values } from '../logical/nodes.js';
-import { exprsOf, freeColumns, freshCopy, idsOf, inputsOf, withExprs, withInputs } from '../logical/transform.js';
+import {
+  exprsOf,
+  freeColumns,
+  freshCopy,
+  idsOf,
+  inputsOf,
+  withExprs,
+  withInputs,
+} from '../logical/transform.js';
 import { atMostOneRow, exactlyOneRow } from './row-bounds.js';
 import { freshColumn, type Rule, type RuleContext } from './rule.js';
 
@@ -146,7 +153,8 @@ class Remover {
 
   private antiJoin(input: LogicalPlan, p: LogicalPlan, match: Expr, op: CmpOp, width: number): LogicalPlan {
     if (!exprNullable(match)) return this.dependent('anti', input, p, match);
-    if (op === '=' && width === 1 && !correlated(input, p)) return join('anti', input, p, match, { nullAware: true });
+    if (op === '=' && width === 1 && !correlated(input, p))
+      return join('anti', input, p, match, { nullAware: true });
     return this.dependent('anti', input, p, { kind: 'istruth', truth: false, negated: true, arg: match });
   }
 
@@ -160,7 +168,10 @@ class Remover {
     return join(type, input, p, predicate, { lateral: correlated(input, p), mark });
   }
 
-  private attachEach(input: LogicalPlan, exprs: readonly Expr[]): { input: LogicalPlan; exprs: readonly Expr[] } {
+  private attachEach(
+    input: LogicalPlan,
+    exprs: readonly Expr[],
+  ): { input: LogicalPlan; exprs: readonly Expr[] } {
     let current = input;
     const done = exprs.map((e) => {
       const a = this.attach(current, e);
@@ -227,7 +238,13 @@ class Remover {
     const first = this.dependent('mark', input, p, match, found);
     const copy = freshCopy(p, this.ctx.freshColId).plan;
     const again = rowComparison(op, s.left, copy.cols.slice(0, s.left.length).map(col));
-    const second = this.dependent('mark', first, copy, { kind: 'isnull', negated: false, arg: again }, unknown);
+    const second = this.dependent(
+      'mark',
+      first,
+      copy,
+      { kind: 'isnull', negated: false, arg: again },
+      unknown,
+    );
     const value: Expr = {
       kind: 'case',
       whens: [when(col(found), TRUE), when(col(unknown), constant(null, BOOL))],
@@ -241,11 +258,16 @@ class Remover {
     const p = this.subplan(s);
     const orderBy: readonly SortKey[] = p.kind === 'sort' ? p.keys : [];
     const out = freshColumn(this.ctx, 'array', s.type, true);
-    const all = aggregate(p, [], [
-      { out, name: 'array_agg', args: [col(p.cols[0])], distinct: false, filter: undefined, orderBy },
-    ]);
+    const all = aggregate(
+      p,
+      [],
+      [{ out, name: 'array_agg', args: [col(p.cols[0])], distinct: false, filter: undefined, orderBy }],
+    );
     const joined = this.dependent('inner', input, all, undefined);
-    return { input: joined, expr: { kind: 'coalesce', args: [col(out), constant('{}', s.type)], type: s.type } };
+    return {
+      input: joined,
+      expr: { kind: 'coalesce', args: [col(out), constant('{}', s.type)], type: s.type },
+    };
   }
 
   /** ON conditions: of an inner join they are a WHERE; else a WHERE of the right side, which may look at the left. */
@@ -255,8 +277,7 @@ class Remover {
       const product = join('inner', p.left, p.right, plain.length === 0 ? undefined : conjunction(plain), p);
       return this.where(product, conjuncts(p.predicate).filter(hasSubquery));
     }
-    if (p.type === 'full')
-      throw notSupported('FULL JOIN with a subquery in its condition');
+    if (p.type === 'full') throw notSupported('FULL JOIN with a subquery in its condition');
     const swap = p.type === 'right';
     const [left, right] = swap ? [p.right, p.left] : [p.left, p.right];
     const inner = this.where(right, conjuncts(p.predicate));
@@ -300,7 +321,10 @@ function forExistence(p: LogicalPlan): LogicalPlan | 'always' {
     case 'aggregate':
       return p.groups.length === 0 ? 'always' : forExistence(p.input);
     case 'limit': {
-      const some = p.limit === undefined || (p.limit.kind === 'const' && (p.limit.value === null || (typeof p.limit.value === 'bigint' && p.limit.value > 0n)));
+      const some =
+        p.limit === undefined ||
+        (p.limit.kind === 'const' &&
+          (p.limit.value === null || (typeof p.limit.value === 'bigint' && p.limit.value > 0n)));
       return some && p.offset === undefined ? forExistence(p.input) : p;
     }
     default:
@@ -320,4 +344,3 @@ function rowComparison(op: CmpOp, left: readonly Expr[], right: readonly Expr[])
     conjunction([cmp('=', l, r), rowComparison(op, left.slice(1), right.slice(1))]),
   ]);
 }
-

@@ -12,7 +12,10 @@ export function exactlyOneRow(p: LogicalPlan): boolean {
       return exactlyOneRow(p.input);
     case 'join':
       return (
-        (p.type === 'inner' && p.predicate === undefined && exactlyOneRow(p.left) && exactlyOneRow(p.right)) ||
+        (p.type === 'inner' &&
+          p.predicate === undefined &&
+          exactlyOneRow(p.left) &&
+          exactlyOneRow(p.right)) ||
         (p.type === 'left' && exactlyOneRow(p.left) && atMostOneRow(p.right)) ||
         ((p.type === 'single' || p.type === 'mark') && exactlyOneRow(p.left))
       );
@@ -34,7 +37,10 @@ export function atMostOneRow(p: LogicalPlan): boolean {
       return atMostOneRow(p.input);
     case 'limit':
       return (
-        (p.limit?.kind === 'const' && typeof p.limit.value === 'bigint' && p.limit.value <= 1n && p.limit.value >= 0n) ||
+        (p.limit?.kind === 'const' &&
+          typeof p.limit.value === 'bigint' &&
+          p.limit.value <= 1n &&
+          p.limit.value >= 0n) ||
         atMostOneRow(p.input)
       );
     case 'join':

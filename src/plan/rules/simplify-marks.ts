@@ -1,7 +1,7 @@
 /** A mark join whose mark is only asked for TRUE right above becomes a semi join; asked for FALSE, an anti join (when
  *  the mark is never NULL). So `EXISTS (...)` that reached a filter by another way is as fast as in a WHERE. */
 import type { Expr } from '../expr.js';
-import { conjunction, conjuncts, columnsOf } from '../expr-util.js';
+import { columnsOf, conjunction, conjuncts } from '../expr-util.js';
 import { filter, join } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { transformPlan } from '../logical/transform.js';
@@ -21,7 +21,8 @@ export const simplifyMarks: Rule = {
       else if (p.kind === 'join') conjuncts(p.predicate).forEach(count);
       else if (p.kind === 'aggregate') {
         for (const g of p.groups) reads.set(g.id, 99);
-        for (const a of p.aggs) for (const e of [...a.args, ...(a.filter === undefined ? [] : [a.filter])]) count(e);
+        for (const a of p.aggs)
+          for (const e of [...a.args, ...(a.filter === undefined ? [] : [a.filter])]) count(e);
       } else if (p.kind === 'sort' || p.kind === 'distinctOn' || p.kind === 'setop')
         for (const c of p.cols) reads.set(c.id, 99);
       return p;
@@ -38,7 +39,9 @@ function simplified(p: LogicalPlan, reads: ReadonlyMap<number, number>): Logical
   if (mark === undefined || (reads.get(mark.id) ?? 0) !== 1) return p;
   const all = conjuncts(p.predicate);
   const at = all.findIndex(
-    (c) => (c.kind === 'col' && c.id === mark.id) || (c.kind === 'not' && c.arg.kind === 'col' && c.arg.id === mark.id),
+    (c) =>
+      (c.kind === 'col' && c.id === mark.id) ||
+      (c.kind === 'not' && c.arg.kind === 'col' && c.arg.id === mark.id),
   );
   if (at < 0) return p;
   const negated = all[at].kind === 'not';

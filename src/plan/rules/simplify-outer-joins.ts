@@ -2,9 +2,10 @@
  *
  *  `t LEFT JOIN u ON ... WHERE u.x > 0`: rows without a match have u.x NULL and fail. Not for `WHERE u.x IS NULL`.
  *  Semi joins and inner joins above count as predicates. Source: Galindo-Legaria and Rosenthal 1997. */
+
+import { rejectsNulls } from '../cost/null-rejection.js';
 import type { Expr } from '../expr.js';
 import { conjuncts, substitute } from '../expr-util.js';
-import { rejectsNulls } from '../cost/null-rejection.js';
 import { filter, join } from '../logical/builders.js';
 import type { Join, JoinType, LogicalPlan } from '../logical/nodes.js';
 import { idsOf, inputsOf, withInputs } from '../logical/transform.js';

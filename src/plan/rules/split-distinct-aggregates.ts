@@ -10,8 +10,7 @@ import { freshColumn, type Rule, type RuleContext } from './rule.js';
 
 export const splitDistinctAggregates: Rule = {
   name: 'SplitDistinctAggregates',
-  apply: (plan, ctx) =>
-    transformPlan(plan, (p) => (p.kind === 'aggregate' ? (split(p, ctx) ?? p) : p)),
+  apply: (plan, ctx) => transformPlan(plan, (p) => (p.kind === 'aggregate' ? (split(p, ctx) ?? p) : p)),
 };
 
 const INDIFFERENT = new Set(['min', 'max', 'bool_and', 'bool_or', 'bit_and', 'bit_or']);
@@ -19,15 +18,15 @@ const INDIFFERENT = new Set(['min', 'max', 'bool_and', 'bool_or', 'bit_and', 'bi
 function split(p: Aggregate, ctx: RuleContext): LogicalPlan | undefined {
   const distinct = p.aggs.filter((a) => a.distinct && !INDIFFERENT.has(a.name));
   if (distinct.length === 0) return undefined;
-  if (p.aggs.some((a) => a.filter !== undefined || a.orderBy.length > 0 || a.args.some(isVolatile))) return undefined;
+  if (p.aggs.some((a) => a.filter !== undefined || a.orderBy.length > 0 || a.args.some(isVolatile)))
+    return undefined;
   const args = distinct[0].args;
   const key = (a: AggCall): string => a.args.map(exprKey).join();
   if (args.length !== 1 || p.aggs.some((a) => key(a) !== key(distinct[0]))) return undefined;
   if (p.aggs.some((a) => !a.distinct && !INDIFFERENT.has(a.name))) return undefined;
   const arg = args[0];
   let input = p.input;
-  let value: Column | undefined =
-    arg.kind === 'col' ? input.cols.find((c) => c.id === arg.id) : undefined;
+  let value: Column | undefined = arg.kind === 'col' ? input.cols.find((c) => c.id === arg.id) : undefined;
   if (value === undefined) {
     value = freshColumn(ctx, 'distinct', exprType(arg), exprNullable(arg));
     const exprs: Expr[] = [...input.cols.map(col), arg];
