@@ -8,13 +8,16 @@ import type { SqlType } from '../../types/sql-type.js';
 import type { Local } from '../wasm/module-builder.js';
 import { emitComparison } from './compare.js';
 import type { Emitter } from './emitter.js';
+import { rescaleUp } from './numeric-repr.js';
 import { type Shape, shapeOf } from './shape.js';
 import { reprParts, type Val } from './val.js';
 import { coerceRepr } from './value-ops.js';
 
 /** Mutable registers for the result of branches. */
 class Result {
+  /** The registers as a value; `finished` once all branches are set. */
   readonly val: Val;
+  private allStable = true;
   private readonly e: Emitter;
   private readonly parts: readonly Local[];
   private readonly isNull: Local | undefined;
@@ -28,9 +31,14 @@ class Result {
 
   set(v: Val): void {
     const { e, isNull } = this;
-    const w = coerceRepr(e, asType(v, this.val.type), this.val.repr);
+    const w = coerceRepr(e, asType(e, v, this.val.type), this.val.repr);
+    this.allStable &&= w.stable;
     this.parts.forEach((p, i) => e.push(w.parts[i]).set(p));
     if (isNull !== undefined) e.pushNull(w).set(isNull);
+  }
+
+  get finished(): Val {
+    return { ...this.val, stable: this.allStable };
   }
 
   setNull(): void {
@@ -41,9 +49,10 @@ class Result {
   }
 }
 
-/** Branches of a numeric CASE keep their own scale: only their bytes can say it. */
-function asType(v: Val, type: SqlType): Val {
-  return type.kind === 'numeric' && v.type.kind === 'numeric' ? v : { ...v, type };
+/** Branches of a numeric CASE without a common scale keep their own: only their bytes can say it. */
+function asType(e: Emitter, v: Val, type: SqlType): Val {
+  if (type.kind !== 'numeric' || v.type.kind !== 'numeric') return { ...v, type };
+  return type.scale !== undefined && v.repr !== 'str' ? (rescaleUp(e, v, type.scale) ?? v) : v;
 }
 
 export function emitCase(e: Emitter, x: Extract<Expr, { kind: 'case' }>): Val {
@@ -63,7 +72,7 @@ export function emitCase(e: Emitter, x: Extract<Expr, { kind: 'case' }>): Val {
     );
   };
   branch(0);
-  return r.val;
+  return r.finished;
 }
 
 function setTo(e: Emitter, r: Result, x: Expr): void {
@@ -88,7 +97,7 @@ export function emitCoalesce(e: Emitter, x: Extract<Expr, { kind: 'coalesce' }>)
     );
   };
   from(first, 0);
-  return r.val;
+  return r.finished;
 }
 
 /** GREATEST and LEAST ignore nulls; NULL only when all are. */
@@ -123,5 +132,5 @@ export function emitExtreme(e: Emitter, x: Extract<Expr, { kind: 'greatest' | 'l
       f.if(() => e.scoped(better));
     }
   });
-  return exprNullable(x) ? r.val : { ...r.val, isNull: undefined };
+  return exprNullable(x) ? r.finished : { ...r.finished, isNull: undefined };
 }

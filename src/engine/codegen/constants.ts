@@ -27,8 +27,12 @@ export function constVal(e: Emitter, value: Value, type: SqlType): Val {
   const repr = reprOf(type);
   const base = { type, repr, isNull: undefined, stable: true };
   if (isNumeric(value)) {
-    if ('unscaled' in value && numericRepr({ min: value.unscaled, max: value.unscaled }) !== 'str')
-      return constNumeric(value.unscaled, value.scale);
+    if ('unscaled' in value) {
+      // A value that its type gives a larger display scale.
+      const scale = type.kind === 'numeric' ? Math.max(type.scale ?? 0, value.scale) : value.scale;
+      const unscaled = value.unscaled * 10n ** BigInt(scale - value.scale);
+      if (numericRepr({ min: unscaled, max: unscaled }) !== 'str') return constNumeric(unscaled, scale);
+    }
     return {
       ...base,
       type: { kind: 'numeric' },
