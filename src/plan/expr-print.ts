@@ -107,7 +107,8 @@ function call(
 ): string {
   const paren = e.fn.indexOf('(', 1);
   const name = paren < 0 ? e.fn : e.fn.slice(0, paren);
-  if (name === 'cast' && e.args.length > 0) return `${text(e.args[0], p, PREFIX)}::${typeName(e.type)}`;
+  if ((name === 'cast' || name === 'assign') && e.args.length > 0)
+    return `${text(e.args[0], p, PREFIX)}::${typeName(e.type)}`;
   if (/^[a-z_]/i.test(name)) return `${name}(${e.args.map((a) => text(a, p, 0)).join(', ')})`;
   if (e.args.length === 1) return wrap(PREFIX, `${name}${text(e.args[0], p, PREFIX)}`);
   const level =

@@ -16,6 +16,7 @@ import { coerceExplicit, coerceTo, unify } from './coerce.js';
 import type { BindContext } from './context.js';
 import type { Binding, SelectListSeries } from './level.js';
 import { bindInList, bindOperator, comparable, isCmpOp, noOperator } from './operator.js';
+import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
 
 const QUANTIFIED: Readonly<Record<CmpOp, string>> = {
@@ -50,7 +51,7 @@ export function bindAnyAll(
   const rightType = exprType(right);
   const array =
     rightType.kind === 'unknown'
-      ? coerceTo(ctx, right, { kind: 'array', element: knownType(exprType(left)) })
+      ? coerceTo(ctx, right, { kind: 'array', element: bare(knownType(exprType(left))) })
       : right;
   const arrayType = exprType(array);
   if (arrayType.kind !== 'array')
