@@ -74,7 +74,7 @@ export function abbreviationOffset(name: string): number | undefined {
 
 const zones = new Map<string, Zone | undefined>();
 
-/** A zone by IANA name, abbreviation, POSIX form (`UTC+3`, sign reversed) or plain offset (`-08:00`, `+2`). */
+/** A zone by IANA name, abbreviation or POSIX form: `UTC+3` and a bare `+03` lie west of Greenwich. */
 export function findZone(name: string): Zone | undefined {
   if (zones.has(name)) return zones.get(name);
   const zone = resolveZone(name);
@@ -90,9 +90,8 @@ function resolveZone(name: string): Zone | undefined {
   if (m !== null) {
     const magnitude = Number(m[3]) * 3600 + Number(m[4] ?? 0) * 60 + Number(m[5] ?? 0);
     if (magnitude > 168 * 3600) return undefined;
-    // POSIX counts west of Greenwich positive; a bare number is an ISO offset, east positive.
-    const east = (m[2] === '-') === (m[1] !== undefined);
-    return { kind: 'fixed', name: m[1] ?? name, seconds: east ? magnitude : -magnitude };
+    // POSIX counts west of Greenwich positive.
+    return { kind: 'fixed', name: m[1] ?? name, seconds: m[2] === '-' ? magnitude : -magnitude };
   }
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(name)) return undefined;
   try {
@@ -101,6 +100,18 @@ function resolveZone(name: string): Zone | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The name to keep for `SET timezone`: a bare number there is hours east of Greenwich, unlike in AT TIME ZONE. Undefined
+ *  when there is no such zone (22023). */
+export function timeZoneSetting(value: string): string | undefined {
+  const m = /^\s*([+-]?)(\d+(?:\.\d*)?)\s*$/.exec(value);
+  if (m === null) return findZone(value) === undefined ? undefined : value;
+  const seconds = Math.round(Number(m[2]) * 3600);
+  if (seconds > 167 * 3600) return undefined;
+  const east = formatOffset(m[1] === '-' ? -seconds : seconds);
+  const west = (m[1] === '-' ? '+' : '-') + east.slice(1);
+  return `<${east}>${west}`;
 }
 
 type Transition = { readonly atSeconds: number; readonly before: number; readonly after: number };

@@ -689,7 +689,8 @@ class Reader {
       case 'tz':
       case 'OF': {
         const m = /^(?:[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]+)/.exec(this.text.slice(this.at));
-        const zone = m === null ? undefined : findZone(m[0]);
+        // An offset here is ISO's: east of Greenwich is positive.
+        const zone = m === null ? undefined : findZone(m[0].replace(/^[+-]/, (c) => (c === '+' ? '-' : '+')));
         if (m === null || zone === undefined)
           throw new SqlError('22007', `invalid value "${this.text.slice(this.at)}" for "${node.key}"`);
         this.at += m[0].length;

@@ -310,7 +310,7 @@ export function resolveComparison(
   if (left.kind === 'unknown' && right.kind === 'unknown') return { left: TEXT, right: TEXT };
   if (left.kind === 'unknown') return { left: plainOf(right), right };
   if (right.kind === 'unknown') return { left, right: plainOf(left) };
-  if (left.kind === right.kind) return left.kind === 'array' || left.kind !== 'void' ? { left, right } : fail;
+  if (left.kind === right.kind) return left.kind === 'void' ? fail : { left, right };
   if (categoryOf(left.kind) !== categoryOf(right.kind)) {
     // regclass = text and the like go through the implicit cast.
     if (canCast(left, right, 'implicit') && left.kind !== 'bpchar') return { left: plainOf(right), right };
@@ -324,7 +324,9 @@ export function resolveComparison(
     return { left: to, right: to };
   }
   try {
-    const common = commonType([left, right]);
+    const found = commonType([left, right]);
+    // There is = (float8, float4), and float8 is preferred: 1 = 0.1::float4 compares doubles.
+    const common: SqlType = found.kind === 'float4' ? { kind: 'float8' } : found;
     const side = (t: SqlType): SqlType => {
       if (t.kind === common.kind) return t;
       return common.kind === 'numeric' ? coercedNumeric(t) : ({ kind: common.kind } as SqlType);
