@@ -59,7 +59,8 @@ export async function copyIn(
     return { rows: String(rows), error: NO_ERROR };
   } catch (e) {
     const error = hungUp.signal.aborted ? broken : e;
-    source?.fail(error);
+    // A bad line: the master ends the query when it has heard from all segments which bad line is the first.
+    if (error === broken) source?.fail(error);
     return { rows: '0', error: pack(errorToWire(error)) };
   }
 }

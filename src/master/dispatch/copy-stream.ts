@@ -8,7 +8,7 @@ import type { CopyInOpen } from '../../exchange/control-messages.js';
 import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { Peers } from '../../exchange/grpc/peer.js';
 import { type CopyBlock, SegmentService } from '../../exchange/grpc/services.js';
-import { errorFromWire, SqlError, type WireError } from '../../types/sql-error.js';
+import { errorFromWire, type SqlError, type WireError } from '../../types/sql-error.js';
 import type { Member } from '../cluster/membership.js';
 import type { CopyInOptions, CopyStream, RunStats } from './api.js';
 import type { RunningQuery } from './running-query.js';
@@ -17,6 +17,7 @@ type Lane = {
   readonly call: ClientWritableStream<CopyBlock>;
   /** Writes that the stream has not passed on yet. */
   waiting: number;
+  /** Settles with the segment's answer; its errors have been noted. */
   readonly finished: Promise<void>;
 };
 
@@ -27,7 +28,9 @@ export class SegmentCopyStream implements CopyStream {
   private readonly finished: Promise<RunStats>;
   private readonly lanes: readonly Lane[];
   private turn = 0;
-  private failed: unknown;
+  private failure: { readonly error: unknown } | undefined;
+  private ended = false;
+  private badLine: SqlError | undefined;
   private wake: (() => void)[] = [];
 
   constructor(
@@ -39,7 +42,6 @@ export class SegmentCopyStream implements CopyStream {
   ) {
     this.query = query;
     this.finished = finished;
-    finished.catch((e: unknown) => this.fail(e));
     const open: CopyInOpen<EvalSettings> = {
       queryId: options.queryId,
       table: options.table.name,
@@ -49,6 +51,7 @@ export class SegmentCopyStream implements CopyStream {
     };
     const bytes = pack(open);
     this.lanes = members.map((m) => this.openLane(m, peers, bytes));
+    finished.catch((e: unknown) => this.fail(e));
   }
 
   async write(block: Uint8Array, firstLine: number): Promise<void> {
@@ -58,26 +61,20 @@ export class SegmentCopyStream implements CopyStream {
       lane.waiting--;
       this.wakeUp();
     });
-    // A parse error met so far ends the stream here, not at the next block.
-    if (this.failed !== undefined) throw this.failed;
   }
 
   async end(): Promise<{ readonly rows: number }> {
-    for (const lane of this.lanes) {
-      lane.call.write({ end: true });
-      lane.call.end();
-    }
+    this.endLanes();
     await Promise.all(this.lanes.map((l) => l.finished));
     const stats = await this.finished.catch((e: unknown) => {
-      throw this.failed ?? e;
+      throw this.failure?.error ?? e;
     });
-    if (this.failed !== undefined) throw this.failed;
+    if (this.failure !== undefined) throw this.failure.error;
     return { rows: stats.rowsInserted };
   }
 
   async abort(error: unknown): Promise<void> {
     this.fail(error);
-    this.query.fail(error);
     await this.finished.catch(() => undefined);
   }
 
@@ -85,37 +82,54 @@ export class SegmentCopyStream implements CopyStream {
     const { call, reply } = peers.at(member.address).clientStream(SegmentService.CopyIn);
     const finished = reply.then(
       (result) => {
-        if (result.error.length > 0) {
-          const error = errorFromWire(unpack<WireError>(result.error));
-          this.fail(error);
-          this.query.fail(error);
-        }
+        if (result.error.length > 0) this.lineFailed(errorFromWire(unpack<WireError>(result.error)));
       },
-      () => {
-        // The segment is lost, or the query has failed: it knows why.
-        this.query.segmentLost(member);
-      },
+      // The segment is lost, or the query has failed: it knows why.
+      () => this.query.segmentLost(member),
     );
     call.on('error', () => undefined);
     call.write({ open });
     return { call, waiting: 0, finished };
   }
 
+  /** Earlier lines may be on their way at other segments, and bad as well: the first bad line is the one to name. */
+  private lineFailed(error: SqlError): void {
+    if (this.badLine !== undefined) {
+      if (lineOf(error) < lineOf(this.badLine)) this.badLine = error;
+      return;
+    }
+    this.badLine = error;
+    this.endLanes();
+    void Promise.all(this.lanes.map((l) => l.finished)).then(() => this.fail(this.badLine));
+  }
+
   private async freeLane(): Promise<Lane> {
     for (;;) {
-      if (this.failed !== undefined) throw this.failed;
-      for (let i = 0; i < this.lanes.length; i++) {
-        this.turn = (this.turn + 1) % this.lanes.length;
-        const lane = this.lanes[this.turn]!;
-        if (lane.waiting < BLOCKS_IN_FLIGHT) return lane;
-      }
+      if (this.failure !== undefined) throw this.failure.error;
+      if (this.badLine === undefined)
+        for (let i = 0; i < this.lanes.length; i++) {
+          this.turn = (this.turn + 1) % this.lanes.length;
+          const lane = this.lanes[this.turn]!;
+          if (lane.waiting < BLOCKS_IN_FLIGHT) return lane;
+        }
       await new Promise<void>((resolve) => this.wake.push(resolve));
     }
   }
 
+  private endLanes(): void {
+    if (this.ended) return;
+    this.ended = true;
+    for (const lane of this.lanes) {
+      lane.call.write({ end: true });
+      lane.call.end();
+    }
+  }
+
   private fail(error: unknown): void {
-    if (this.failed === undefined || isEarlier(error, this.failed)) this.failed = error;
-    for (const lane of this.lanes ?? []) lane.call.cancel();
+    if (this.failure !== undefined) return;
+    this.failure = { error };
+    this.query.fail(error);
+    for (const lane of this.lanes) lane.call.cancel();
     this.wakeUp();
   }
 
@@ -124,13 +138,8 @@ export class SegmentCopyStream implements CopyStream {
   }
 }
 
-/** Both are errors in lines, and the first is in an earlier one. */
-function isEarlier(a: unknown, b: unknown): boolean {
-  const [x, y] = [lineOf(a), lineOf(b)];
-  return x !== undefined && y !== undefined && x < y;
-}
-
-function lineOf(e: unknown): number | undefined {
-  const m = e instanceof SqlError ? /^COPY .*, line (\d+)/s.exec(e.where ?? '') : null;
-  return m === null ? undefined : Number(m[1]);
+/** Of an error's CONTEXT; infinite when it names no line. */
+function lineOf(e: SqlError): number {
+  const m = /^COPY .*, line (\d+)/s.exec(e.where ?? '');
+  return m === null ? Number.POSITIVE_INFINITY : Number(m[1]);
 }

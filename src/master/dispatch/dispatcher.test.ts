@@ -275,6 +275,29 @@ test('an aborted load leaves nothing; a bad line names itself', async () => {
   expect((await select()).length).toBe(10_000);
 });
 
+test('of many bad lines the first is named, whichever segment meets its own first', async () => {
+  for (let round = 0; round < 5; round++) {
+    const gxid = await master.dispatcher.beginLoad();
+    const stream = master.dispatcher.copyIn({
+      queryId: master.newQueryId(),
+      gxid,
+      table,
+      ordinals: [0, 1],
+      defaults: [undefined, undefined],
+      options: CSV_COPY,
+      settings,
+      signal: new AbortController().signal,
+    });
+    const sent = (async () => {
+      await stream.write(Buffer.from(`${'1,a\n'.repeat(3000)}x,b\n`), 1);
+      for (let i = 0; i < 50; i++) await stream.write(Buffer.from('y,d\n'), 3002 + i);
+      await stream.end();
+    })();
+    await expect(sent).rejects.toMatchObject({ where: expect.stringContaining('line 3001,') });
+    await master.dispatcher.abortLoad(gxid);
+  }
+});
+
 test('a beforeVisible that fails aborts the load', async () => {
   const gxid = await master.dispatcher.beginLoad();
   await copy(gxid, 40_000, 40_010);
