@@ -70,7 +70,9 @@ function writeBatch(m: TestMemory, encoding: Encoding, values: readonly Value[],
   if (encoding.startsWith('dict')) {
     const entries = [...new Set(values.filter((v) => v !== null))] as string[];
     const refs = m.alloc(Math.max(1, entries.length) * 8);
-    entries.forEach((s, i) => m.write(refs + i * 8, TEXT, 'str', s));
+    entries.forEach((s, i) => {
+      m.write(refs + i * 8, TEXT, 'str', s);
+    });
     view.setUint32(at + 8, refs, true);
     view.setUint32(at + 16, entries.length, true);
     values.forEach((v, i) => {
@@ -126,7 +128,7 @@ function readBack(
       env: { memory: m.memory },
       host: { alloc: () => 0, free: () => undefined, fail: () => undefined, call: () => 0 },
     } as WebAssembly.Imports);
-    const run = instance.exports['run'] as (...args: number[]) => void;
+    const run = instance.exports.run as (...args: number[]) => void;
     const address = writeBatch(m, layout.encoding, values, bitmap);
     const to = m.alloc(32);
     return values.map((_, i) => {

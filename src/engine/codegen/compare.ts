@@ -131,9 +131,11 @@ export function compareParts(e: Emitter, x: Val, y: Val): void {
     case 'f32':
     case 'f64': {
       const test = (op: CmpOp): void => {
-        if (kind === 'f32' || kind === 'f64') return floatComparison(e, kind, op, a.parts[0], b.parts[0]);
-        e.push(a.parts[0]);
-        e.push(b.parts[0]).op(INT_OPS[kind][op]);
+        if (kind === 'f32' || kind === 'f64') floatComparison(e, kind, op, a.parts[0], b.parts[0]);
+        else {
+          e.push(a.parts[0]);
+          e.push(b.parts[0]).op(INT_OPS[kind][op]);
+        }
       };
       test('>');
       test('<');
@@ -161,14 +163,17 @@ export function compareParts(e: Emitter, x: Val, y: Val): void {
 function wideComparison(e: Emitter, op: CmpOp, a: Wide, b: Wide): void {
   switch (op) {
     case '=':
-      return emitEqual128(e, a, b);
+      emitEqual128(e, a, b);
+      return;
     case '<>':
       emitEqual128(e, a, b);
       break;
     case '<':
-      return emitLess128(e, a, b);
+      emitLess128(e, a, b);
+      return;
     case '>':
-      return emitLess128(e, b, a);
+      emitLess128(e, b, a);
+      return;
     case '<=':
       emitLess128(e, b, a);
       break;
@@ -201,7 +206,10 @@ function floatComparison(e: Emitter, t: 'f32' | 'f64', op: CmpOp, a: Operand, b:
       return;
     case '<':
       // A number is below NaN: not (a >= b), unless a is NaN itself.
-      if (never(b)) return pair(a, b, 'lt');
+      if (never(b)) {
+        pair(a, b, 'lt');
+        return;
+      }
       pair(a, b, 'ge');
       f.op('i32.eqz');
       if (!never(a)) {
@@ -217,9 +225,11 @@ function floatComparison(e: Emitter, t: 'f32' | 'f64', op: CmpOp, a: Operand, b:
       }
       return;
     case '>':
-      return floatComparison(e, t, '<', b, a);
+      floatComparison(e, t, '<', b, a);
+      return;
     case '>=':
-      return floatComparison(e, t, '<=', b, a);
+      floatComparison(e, t, '<=', b, a);
+      return;
     default:
       unreachable(op);
   }

@@ -33,7 +33,9 @@ class Result {
     const { e, isNull } = this;
     const w = coerceRepr(e, asType(e, v, this.val.type), this.val.repr);
     this.allStable &&= w.stable;
-    this.parts.forEach((p, i) => e.push(w.parts[i]).set(p));
+    this.parts.forEach((p, i) => {
+      e.push(w.parts[i]).set(p);
+    });
     if (isNull !== undefined) e.pushNull(w).set(isNull);
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CmpOp, Expr } from '../../plan/expr.js';
-import { exprType } from '../../plan/expr-util.js';
+import { exprType, when } from '../../plan/expr-util.js';
 import { compareValues } from '../../types/compare.js';
 import { likeMatch } from '../../types/functions/like.js';
 import { functionById } from '../../types/functions/registry.js';
@@ -9,7 +9,7 @@ import { unreachable } from '../../types/sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import { normal, outcome } from './test-compare.js';
-import { nullable, valueOf } from './test-values.js';
+import { anyValue, nullable } from './test-values.js';
 import { compileExpr, compileRow, TEST_SETTINGS, type TestColumn, testColumn } from './testing.js';
 
 /** The reference: PostgreSQL's semantics, one value at a time. */
@@ -152,7 +152,7 @@ test('comparisons of every type, columns and constants, with and without nulls',
       const column = { type, nullable: canBeNull };
       const columns = [column, column];
       const [a, b] = columns.map((c, i) => testColumn(i, c));
-      const v = canBeNull ? nullable(valueOf(type)) : valueOf(type);
+      const v = canBeNull ? nullable(anyValue(type)) : anyValue(type);
       const rows = fc.sample(
         fc.oneof(
           fc.tuple(v, v),
@@ -162,7 +162,7 @@ test('comparisons of every type, columns and constants, with and without nulls',
       );
       for (const op of OPS) {
         check(columns, { kind: 'cmp', op, left: a, right: b }, rows);
-        const [c] = fc.sample(nullable(valueOf(type)), 1);
+        const [c] = fc.sample(nullable(anyValue(type)), 1);
         const constant: Expr = { kind: 'const', value: c, type };
         const near = [...rows, [c, c], ...rows.map((r) => [c, r[1]])].filter(
           (r) => canBeNull || (r[0] !== null && r[1] !== null),
@@ -183,7 +183,7 @@ test('numerics of different scales compare by value', () => {
         { type: x, nullable: true },
         { type: y, nullable: true },
       ];
-      const rows = fc.sample(fc.tuple(nullable(valueOf(x)), nullable(valueOf(y))), 30);
+      const rows = fc.sample(fc.tuple(nullable(anyValue(x)), nullable(anyValue(y))), 30);
       for (const op of OPS)
         check(
           columns,
@@ -199,11 +199,11 @@ test('IN lists: short, dense, sparse, with nulls and of strings', () => {
     for (const n of [0, 1, 3, 9, 40])
       for (const withNull of [false, true])
         for (const negated of [false, true]) {
-          const members = fc.sample(valueOf(type), n);
+          const members = fc.sample(anyValue(type), n);
           const list = [...members, ...(withNull ? [null] : [])].map(
             (value): Expr => ({ kind: 'const', value, type }),
           );
-          const rows = [...fc.sample(nullable(valueOf(type)), 12), ...members].map((v) => [v]);
+          const rows = [...fc.sample(nullable(anyValue(type)), 12), ...members].map((v) => [v]);
           check([column], { kind: 'in', arg: testColumn(0, column), list, negated }, rows);
         }
   }
@@ -337,8 +337,11 @@ test('CASE, COALESCE, GREATEST and LEAST of numerics of one and of several scale
       { type: BOOL, nullable: true },
     ];
     const [x, y, z] = columns.map((c, i) => testColumn(i, c));
-    const rows = fc.sample(fc.tuple(nullable(valueOf(a)), nullable(valueOf(b)), nullable(fc.boolean())), 40);
-    check(columns, { kind: 'case', whens: [{ when: z, then: x }], otherwise: y, type }, rows);
+    const rows = fc.sample(
+      fc.tuple(nullable(anyValue(a)), nullable(anyValue(b)), nullable(fc.boolean())),
+      40,
+    );
+    check(columns, { kind: 'case', whens: [when(z, x)], otherwise: y, type }, rows);
     check(columns, { kind: 'coalesce', args: [x, y], type }, rows);
     check(columns, { kind: 'greatest', args: [x, y], type }, rows);
     check(columns, { kind: 'least', args: [x, y], type }, rows);

@@ -7,7 +7,7 @@ import { BOOL, INTERVAL, type SqlType, TEXT } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import { generatedFunctions } from './generators/table.js';
 import { normal, outcome } from './test-compare.js';
-import { nullable, valueOf } from './test-values.js';
+import { anyValue, nullable } from './test-values.js';
 import { compileExpr, TEST_SETTINGS, testColumn } from './testing.js';
 
 const NUMERICS: readonly SqlType[] = [
@@ -42,7 +42,7 @@ function agree(def: FunctionDef, types: readonly SqlType[], withNulls: boolean, 
     args: columns.map((x, i) => testColumn(i, x)),
     type,
   });
-  const values = types.map((t) => (withNulls ? nullable(valueOf(t)) : valueOf(t)));
+  const values = types.map((t) => (withNulls ? nullable(anyValue(t)) : anyValue(t)));
   fc.assert(
     fc.property(fc.tuple(...values), (row) => {
       const want = outcome(() =>
@@ -101,7 +101,7 @@ function agreeWith(fn: string, args: readonly (SqlType | Expr)[], runs = 60): vo
   const type = def.returns(types, { consts });
   const c = compileExpr(columns, { kind: 'call', fn, args: exprs, type });
   fc.assert(
-    fc.property(fc.tuple(...columns.map((x) => nullable(valueOf(x.type)))), (row) => {
+    fc.property(fc.tuple(...columns.map((x) => nullable(anyValue(x.type)))), (row) => {
       let next = 0;
       const all = consts.map((v) => (v === undefined ? row[next++] : v));
       const want = outcome(() => (all.includes(null) ? null : def.impl(all, TEST_SETTINGS, types, type)));
@@ -203,7 +203,7 @@ test('casts to types with modifiers', () => {
     const column = { type: from, nullable: true };
     const c = compileExpr([column], { kind: 'call', fn, args: [testColumn(0, column)], type: to });
     fc.assert(
-      fc.property(nullable(valueOf(from)), (v) => {
+      fc.property(nullable(anyValue(from)), (v) => {
         // NaN has no place in a numeric of fixed scale here.
         const nan = v !== null && typeof v === 'object' && 'special' in v && v.special === 'NaN';
         const want = nan

@@ -197,7 +197,8 @@ export function makeHostImports(
         writeRef(ws, at, waiting.length);
         return 0;
       }
-      const call = calls[index] ?? (calls[index] = prepare(hostCalls[index]));
+      calls[index] ??= prepare(hostCalls[index]);
+      const call = calls[index];
       const { readers, strict } = call;
       const args: Value[] = new Array(readers.length);
       for (let i = 0; i < readers.length; i++) {

@@ -81,12 +81,12 @@ function callHost(
     pushHostCall(e, fn, args, result, strict);
     if (isNull !== undefined) e.f.set(isNull);
     else e.f.op('drop');
-    parts.forEach((p, i) =>
+    parts.forEach((p, i) => {
       e.f
         .get(e.ws)
         .mem(LOAD[p.type], WS.hostResult + i * 8)
-        .set(p),
-    );
+        .set(p);
+    });
   };
   if (argsNull === undefined) body();
   else {

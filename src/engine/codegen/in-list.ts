@@ -165,7 +165,9 @@ function sortedMember(e: Emitter, arg: Val, sorted: readonly bigint[], repr: 'i3
   const f = e.f;
   const bytes = new Uint8Array(sorted.length * 8);
   const view = new DataView(bytes.buffer);
-  sorted.forEach((n, i) => view.setBigInt64(i * 8, n, true));
+  sorted.forEach((n, i) => {
+    view.setBigInt64(i * 8, n, true);
+  });
   const offset = e.ctx.dataBytes(bytes, 8);
   e.push(arg.parts[0]);
   if (repr === 'i32') f.op('i64.extend_i32_s');

@@ -12,7 +12,7 @@ export type LikeToken =
 
 /** A pattern's pieces; runs of `%` and `_` are brought to the form "ones, then any". 22025 for a trailing escape: here
  *  at once, in PostgreSQL only when the match reaches it. */
-export function parseLike(pattern: string, escape: string): readonly LikeToken[] {
+export function parseLike(pattern: string, escapeWith: string): readonly LikeToken[] {
   const tokens: LikeToken[] = [];
   let text = '';
   let ones = 0;
@@ -30,7 +30,7 @@ export function parseLike(pattern: string, escape: string): readonly LikeToken[]
   const characters = [...pattern];
   for (let i = 0; i < characters.length; i++) {
     let c = characters[i];
-    if (escape !== '' && c === escape) {
+    if (escapeWith !== '' && c === escapeWith) {
       i++;
       if (i === characters.length)
         throw new SqlError('22025', 'LIKE pattern must not end with escape character');

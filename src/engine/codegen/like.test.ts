@@ -7,19 +7,24 @@ import { compileExpr, testColumn } from './testing.js';
 
 const column = { type: TEXT, nullable: true };
 
-function check(pattern: string, escape: string, caseInsensitive: boolean, texts: readonly string[]): void {
+function check(
+  pattern: string,
+  escapeWith: string,
+  caseInsensitive: boolean,
+  texts: readonly string[],
+): void {
   const make = (fixed: boolean) =>
     compileExpr(fixed ? [column] : [column, column], {
       kind: 'like',
       arg: testColumn(0, column),
       pattern: fixed ? { kind: 'const', value: pattern, type: TEXT } : testColumn(1, column),
-      escape,
+      escape: escapeWith,
       caseInsensitive,
       negated: false,
     });
   const [constant, variable] = [make(true), make(false)];
   for (const text of texts) {
-    const want = normal(outcome(() => likeMatch(text, pattern, escape, caseInsensitive)));
+    const want = normal(outcome(() => likeMatch(text, pattern, escapeWith, caseInsensitive)));
     expect([pattern, text, normal(outcome(() => constant.run([text])))]).toEqual([pattern, text, want]);
     expect([pattern, text, normal(outcome(() => variable.run([text, pattern])))]).toEqual([
       pattern,

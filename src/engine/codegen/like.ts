@@ -22,7 +22,7 @@ export function emitLikeTest(e: Emitter, x: LikeExpr, arg: Val, pattern: Val, tr
   const text = constantText(x.pattern);
   const tokens = text === undefined ? undefined : parsed(text, x.escape);
   if (x.caseInsensitive) ilike(e, x, arg, pattern, text, tokens);
-  else if (tokens !== undefined && tokens.every((t) => t.kind !== 'one')) {
+  else if (tokens?.every((t) => t.kind !== 'one')) {
     e.f.get(e.qs);
     e.push(arg.parts[0]).call(e.ctx.lib(matcher(tokens)));
   } else general(e, x, arg, pattern);
@@ -30,9 +30,9 @@ export function emitLikeTest(e: Emitter, x: LikeExpr, arg: Val, pattern: Val, tr
 }
 
 /** Undefined for a pattern that is an error: it is raised when a row is matched, not before. */
-function parsed(text: string, escape: string): readonly LikeToken[] | undefined {
+function parsed(text: string, escapeWith: string): readonly LikeToken[] | undefined {
   try {
-    return parseLike(text, escape);
+    return parseLike(text, escapeWith);
   } catch (error) {
     if (error instanceof SqlError) return undefined;
     throw error;
@@ -46,14 +46,14 @@ function host(e: Emitter, x: LikeExpr, arg: Val, pattern: Val): void {
 /** The general matcher; 2 says that the pattern ended in its escape, which the TypeScript function reports. */
 function general(e: Emitter, x: LikeExpr, arg: Val, pattern: Val): void {
   const f = e.f;
-  const escape = new TextEncoder().encode(x.escape);
-  if (escape.length > 1) {
+  const escapeBytes = new TextEncoder().encode(x.escape);
+  if (escapeBytes.length > 1) {
     host(e, x, arg, pattern);
     return;
   }
   e.push(arg.parts[0]);
   e.push(pattern.parts[0])
-    .i32(escape[0] ?? -1)
+    .i32(escapeBytes[0] ?? -1)
     .call(e.ctx.lib(likeGeneral));
   const r = e.save('i32');
   f.get(r).i32(2).op('i32.eq');

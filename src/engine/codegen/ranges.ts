@@ -6,21 +6,32 @@ export const I128: Range = { min: -(1n << 127n), max: (1n << 127n) - 1n };
 export const I32: Range = { min: -(1n << 31n), max: (1n << 31n) - 1n };
 export const I16: Range = { min: -32768n, max: 32767n };
 
+/** Math.min for bigints. */
+export function smaller(a: bigint, b: bigint): bigint {
+  if (b < a) return b;
+  return a;
+}
+
+export function larger(a: bigint, b: bigint): bigint {
+  if (b > a) return b;
+  return a;
+}
+
 export function within(r: Range, bounds: Range): boolean {
   return r.min >= bounds.min && r.max <= bounds.max;
 }
 
 export function intersect(a: Range | undefined, b: Range | undefined): Range | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const min = a.min > b.min ? a.min : b.min;
-  const max = a.max < b.max ? a.max : b.max;
+  const min = larger(a.min, b.min);
+  const max = smaller(a.max, b.max);
   // Contradicting bounds: no value at all; either is a guarantee.
   return min > max ? a : { min, max };
 }
 
 export function union(a: Range | undefined, b: Range | undefined): Range | undefined {
   if (a === undefined || b === undefined) return undefined;
-  return { min: a.min < b.min ? a.min : b.min, max: a.max > b.max ? a.max : b.max };
+  return { min: smaller(a.min, b.min), max: larger(a.max, b.max) };
 }
 
 export function addRange(a: Range, b: Range): Range {
@@ -33,7 +44,7 @@ export function subRange(a: Range, b: Range): Range {
 
 export function mulRange(a: Range, b: Range): Range {
   const p = [a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max];
-  return { min: p.reduce((x, y) => (y < x ? y : x)), max: p.reduce((x, y) => (y > x ? y : x)) };
+  return { min: p.reduce(smaller), max: p.reduce(larger) };
 }
 
 export function scaleRange(r: Range, factor: bigint): Range {

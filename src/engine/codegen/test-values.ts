@@ -28,7 +28,7 @@ const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }).map((s) => s.replaceAll('\u0000', '')),
 );
 
-export function valueOf(type: SqlType): fc.Arbitrary<Value> {
+export function anyValue(type: SqlType): fc.Arbitrary<Value> {
   switch (type.kind) {
     case 'bool':
       return fc.boolean();

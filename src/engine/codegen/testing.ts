@@ -174,7 +174,7 @@ export function compileRow(
       ...makeHostImports(ctx.hostCalls, memory, TEST_SETTINGS, ctx.functions),
     },
   } as WebAssembly.Imports);
-  const run = instance.exports['run'] as (qs: number, ws: number, row: number, out: number) => void;
+  const run = instance.exports.run as (qs: number, ws: number, row: number, out: number) => void;
   const outAt = ROW_AT + columns.length * SLOT;
   return {
     memory,

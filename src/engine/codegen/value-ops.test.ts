@@ -19,7 +19,7 @@ import {
   type Wide,
 } from './i128.js';
 import { normal, outcome, show } from './test-compare.js';
-import { nullable, valueOf } from './test-values.js';
+import { anyValue, nullable } from './test-values.js';
 import { compileRow, TEST_SETTINGS, type TestColumn } from './testing.js';
 import type { Operand, Val } from './val.js';
 import {
@@ -78,7 +78,7 @@ test('the distribution hash is that of types/hash.ts', () => {
     const column = { type, nullable: true };
     const c = compute([column, column], (e, vals) => distributionHash(e, vals));
     fc.assert(
-      fc.property(nullable(valueOf(type)), nullable(valueOf(type)), (a, b) => {
+      fc.property(nullable(anyValue(type)), nullable(anyValue(type)), (a, b) => {
         expect([type, a, b, c.run([a, b])]).toEqual([type, a, b, hashRow([type, type], [a, b])]);
       }),
       { numRuns: 60 },
@@ -107,8 +107,8 @@ test('grouping equality, order and the internal hash agree with compareValues', 
       }),
     );
     const pair = fc.oneof(
-      fc.tuple(nullable(valueOf(type)), nullable(valueOf(type))),
-      nullable(valueOf(type)).map((v): [Value, Value] => [v, v]),
+      fc.tuple(nullable(anyValue(type)), nullable(anyValue(type))),
+      nullable(anyValue(type)).map((v): [Value, Value] => [v, v]),
       ...(type.kind === 'numeric' && type.scale === undefined
         ? [
             fc
@@ -171,7 +171,7 @@ test('persist copies temporary strings to the arena, nulls aside', () => {
   const column = { type: TEXT, nullable: true };
   const c = compileRow([column], (e) => persist(e, { ...e.column(0 as ColId), stable: false }));
   fc.assert(
-    fc.property(nullable(valueOf(TEXT)), (v) => {
+    fc.property(nullable(anyValue(TEXT)), (v) => {
       expect(c.run([v])).toEqual(v);
     }),
   );
@@ -240,7 +240,7 @@ test('numerics go between registers and bytes unchanged', () => {
       const c = compileRow([column], (e) => coerceRepr(e, coerceRepr(e, e.column(0 as ColId), 'str'), repr));
       const bytes = compileRow([column], (e) => coerceRepr(e, e.column(0 as ColId), 'str'));
       fc.assert(
-        fc.property(nullable(valueOf(type)), (v) => {
+        fc.property(nullable(anyValue(type)), (v) => {
           expect(show(c.run([v]))).toBe(show(v));
           expect(show(bytes.run([v]))).toBe(show(v));
         }),
@@ -313,7 +313,7 @@ test('compareVals leaves the sign of the order', () => {
     return undefined;
   });
   fc.assert(
-    fc.property(valueOf(TEXT), valueOf(TEXT), fc.string({ maxLength: 30 }), (a, b, prefix) => {
+    fc.property(anyValue(TEXT), anyValue(TEXT), fc.string({ maxLength: 30 }), (a, b, prefix) => {
       const [x, y] = [prefix + (a as string), prefix + (b as string)];
       expect(Math.sign(c.run([x, y]) as number)).toBe(
         Math.sign(Buffer.compare(Buffer.from(x), Buffer.from(y))),
@@ -328,7 +328,7 @@ test('var-numeric arithmetic has the values and display scales of PostgreSQL', (
     .integer({ min: 1, max: 36 })
     .chain((n) => fc.bigInt({ min: -(10n ** BigInt(n)), max: 10n ** BigInt(n) }));
   const number = fc.oneof(
-    valueOf(VAR),
+    anyValue(VAR),
     fc.record({ unscaled: digits, scale: fc.integer({ min: 0, max: 24 }) }),
     fc.record({ unscaled: fc.bigInt({ min: -20000n, max: 20000n }), scale: fc.integer({ min: 0, max: 6 }) }),
   );
@@ -347,7 +347,7 @@ test('var-numeric arithmetic has the values and display scales of PostgreSQL', (
         return emitHostCall(e, def.id, args, { type: VAR, repr: 'str' }, true, false);
       });
       fc.assert(
-        fc.property(fc.tuple(...types.map((t) => (t === VAR ? number : valueOf(t)))), (row) => {
+        fc.property(fc.tuple(...types.map((t) => (t === VAR ? number : anyValue(t)))), (row) => {
           const want = outcome(() => def.impl(row, TEST_SETTINGS, types));
           expect([op, row.map(show), normal(outcome(() => c.run(row)))]).toEqual([
             op,

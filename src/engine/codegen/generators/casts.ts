@@ -76,7 +76,7 @@ function floatToInt(from: 'f32' | 'f64', to: Int): Generator {
       if (from === 'f32') f.op('f64.promote_f32');
       f.op('f64.nearest');
       const x = e.save('f64');
-      const limit = to === 'int2' ? 32768 : to === 'int4' ? 2147483648 : 9223372036854775808;
+      const limit = to === 'int2' ? 32768 : to === 'int4' ? 2147483648 : 2 ** 63;
       f.get(x).f64(-limit).op('f64.ge').get(x).f64(limit).op('f64.lt').op('i32.and').op('i32.eqz');
       f.if(() => e.fail(FAILURE[to]));
       f.get(x).op(to === 'int8' ? 'i64.trunc_sat_f64_s' : 'i32.trunc_sat_f64_s');

@@ -21,10 +21,6 @@ function isFiniteDate(v: Val): boolean {
   return v.range !== undefined && within(v.range, DATES);
 }
 
-function isFiniteTimestamp(v: Val): boolean {
-  return v.range !== undefined && within(v.range, TIMESTAMPS);
-}
-
 /** Leaves i32 1 for a finite date. */
 function pushFiniteDate(e: Emitter, v: Val): void {
   // Both sentinels, shifted together: MIN -> 1, MAX -> 0.

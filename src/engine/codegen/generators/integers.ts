@@ -4,7 +4,7 @@ import { FAIL } from '../../layout.js';
 import type { Emitter } from '../emitter.js';
 import { guarded, total } from '../guard.js';
 import { emitMul64 } from '../i128.js';
-import { addRange, boundsOf, I16, I32, I64, mulRange, subRange, within } from '../ranges.js';
+import { addRange, boundsOf, I16, I32, I64, larger, mulRange, smaller, subRange, within } from '../ranges.js';
 import { push, type Val } from '../val.js';
 import { coerceRepr } from '../value-ops.js';
 import type { Generator } from './table.js';
@@ -100,7 +100,7 @@ function arithmetic(op: Op, kind: Kind): Generator {
 }
 
 function clip(r: Range, limits: Range): Range {
-  return { min: r.min > limits.min ? r.min : limits.min, max: r.max < limits.max ? r.max : limits.max };
+  return { min: larger(r.min, limits.min), max: smaller(r.max, limits.max) };
 }
 
 function division(op: '/' | '%', kind: Kind): Generator {
@@ -146,7 +146,7 @@ function negate(kind: Kind, absolute: boolean): Generator {
     const r = bounds(v);
     const t = kind === 'int8' ? 'i64' : 'i32';
     if (absolute && r.min >= 0n) return v;
-    const range = absolute ? { min: 0n, max: -r.min > r.max ? -r.min : r.max } : { min: -r.max, max: -r.min };
+    const range = absolute ? { min: 0n, max: larger(-r.min, r.max) } : { min: -r.max, max: -r.min };
     const limits = BOUNDS[kind];
     return total(e, args, { type: TYPE[kind], repr: t, range: clip(range, limits) }, () => {
       if (!within(range, limits))

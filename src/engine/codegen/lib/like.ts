@@ -80,7 +80,7 @@ export const likeGeneral: LibFunction = {
   params: ['i64', 'i64', 'i32'],
   results: ['i32'],
   build(f) {
-    const [str, pattern, escape] = f.params;
+    const [str, pattern, escapeByte] = f.params;
     const s = f.local('i32');
     const sEnd = f.local('i32');
     const p = f.local('i32');
@@ -122,7 +122,7 @@ export const likeGeneral: LibFunction = {
         });
         f.get(p).mem('i32.load8_u').set(c);
         f.i32(1).set(step);
-        f.get(c).get(escape).op('i32.eq');
+        f.get(c).get(escapeByte).op('i32.eq');
         f.if(
           () => {
             f.get(p).i32(1).op('i32.add').get(pEnd).op('i32.ge_u');
