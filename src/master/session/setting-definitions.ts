@@ -69,6 +69,14 @@ function checkEncoding(value: string): string {
   throw badValue('client_encoding', value);
 }
 
+/** A parameter that other servers can change and here has one value: better refused than silently ignored. */
+function only(name: string, value: string, spellings: readonly string[]): (given: string) => string {
+  return (given) => {
+    if (spellings.includes(given.trim().toLowerCase())) return value;
+    throw new SqlError('0A000', `${name} = ${given} is not supported yet`);
+  };
+}
+
 const bool = (
   name: string,
   value: 'on' | 'off',
@@ -196,13 +204,9 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     effect: true,
   }),
   choice('backslash_quote', 'safe_encoding', ['safe_encoding', 'on', 'off'], COMPATIBILITY, 'Accepted only.'),
-  choice(
-    'bytea_output',
-    'hex',
-    ['hex', 'escape'],
-    CONNECTION,
-    'Output format of bytea; hex is the one here.',
-  ),
+  text('bytea_output', 'hex', CONNECTION, 'Output format of bytea.', {
+    check: only('bytea_output', 'hex', ['hex']),
+  }),
   bool('check_function_bodies', 'on', CONNECTION, 'Accepted only.'),
   text('client_encoding', 'UTF8', CONNECTION, "The client's character set encoding.", {
     reported: true,
@@ -229,7 +233,10 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   text('default_table_access_method', 'mpp', CONNECTION, 'Accepted only.'),
   text('default_tablespace', '', CONNECTION, 'Accepted only.'),
   choice('default_transaction_isolation', 'read committed', ISOLATION, CONNECTION, 'Accepted only.'),
-  bool('default_transaction_read_only', 'off', CONNECTION, 'Refuses statements that write.', true),
+  {
+    ...bool('default_transaction_read_only', 'off', CONNECTION, 'Refuses statements that write.', true),
+    reported: true,
+  },
   bool('default_transaction_deferrable', 'off', CONNECTION, 'Accepted only.'),
   integer('default_statistics_target', '100', 1, 10000, PLANNER, 'Accepted only.'),
   ...[
@@ -337,7 +344,16 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   text('session_authorization', '', CONNECTION, 'The name of the user.', { reported: true }),
   choice('session_replication_role', 'origin', ['origin', 'replica', 'local'], CONNECTION, 'Accepted only.'),
   text('role', 'none', CONNECTION, 'Accepted only.'),
-  bool('standard_conforming_strings', 'on', COMPATIBILITY, 'Backslashes in plain literals are ordinary.'),
+  {
+    ...bool(
+      'standard_conforming_strings',
+      'on',
+      COMPATIBILITY,
+      'Backslashes in plain literals are ordinary.',
+    ),
+    reported: true,
+    check: only('standard_conforming_strings', 'on', ['on', 'true', 'yes', '1']),
+  },
   integer(
     'statement_timeout',
     '0',

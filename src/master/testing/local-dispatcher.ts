@@ -217,9 +217,15 @@ export class LocalDispatcher implements Dispatcher {
   }
 }
 
-function becomesReady(sink: ChunkSink, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    sink.onReady(resolve);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
+async function becomesReady(sink: ChunkSink, signal: AbortSignal): Promise<void> {
+  let onAbort = (): void => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      onAbort = () => reject(signal.reason);
+      sink.onReady(resolve);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
