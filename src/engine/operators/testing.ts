@@ -405,7 +405,7 @@ export function execute(
       const batches = sources.get(source.node)!;
       const total = batches.reduce((s, b) => s + b.rows, 0);
       if (total > 0) {
-        const pairs = m.alloc(total * 8);
+        const pairs = m.allocOwned(qs + QS.blocks, total * 8);
         let at = pairs >>> 2;
         for (const b of batches)
           for (let i = 0; i < b.rows; i++) {
