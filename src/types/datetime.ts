@@ -146,15 +146,22 @@ function pad4(n: number): string {
 }
 
 const ISO_STYLE: DateStyle = { format: 'ISO', order: 'MDY' };
-let cachedDay = Number.NaN;
-let cachedIso = '';
+/** ISO texts of the days from 1861 to 2079, made when first asked for: results repeat them. */
+const ISO_CACHE_HALF = 40000;
+const isoCache: (string | undefined)[] = new Array(2 * ISO_CACHE_HALF);
 
 function isoDate(days: number): string {
-  if (days === cachedDay) return cachedIso;
+  if (days < -ISO_CACHE_HALF || days >= ISO_CACHE_HALF) return makeIsoDate(days);
+  const known = isoCache[days + ISO_CACHE_HALF];
+  if (known !== undefined) return known;
+  const text = makeIsoDate(days);
+  isoCache[days + ISO_CACHE_HALF] = text;
+  return text;
+}
+
+function makeIsoDate(days: number): string {
   const { year, month, day } = civilFromDays(days);
-  cachedIso = `${pad4(year > 0 ? year : 1 - year)}-${pad2(month)}-${pad2(day)}`;
-  cachedDay = days;
-  return cachedIso;
+  return `${pad4(year > 0 ? year : 1 - year)}-${pad2(month)}-${pad2(day)}`;
 }
 
 function isBeforeChrist(days: number): boolean {

@@ -67,14 +67,17 @@ function shortestFloat8(v: number): string {
 
 /** `precision` significant digits of a float4, ties to even: its exact expansion decides. */
 function roundedExponential(v: number, precision: number): string {
+  const nearest = v.toExponential(precision - 1);
+  // Only a number that ends in 5 one digit later can be a tie.
+  const longer = v.toExponential(precision);
+  if (longer[longer.indexOf('e') - 1] !== '5' || Number(longer) !== v) return nearest;
   const exact = v.toExponential(40);
   const at = exact.indexOf('e');
   const point = exact.indexOf('.');
   const cut = precision === 1 ? point + 1 : point + precision;
-  const up = v.toExponential(precision - 1);
-  if (!/^50*$/.test(exact.slice(cut, at))) return up;
+  if (!/^50*$/.test(exact.slice(cut, at))) return nearest;
   const kept = exact.slice(0, cut).replace(/\.$/, '');
-  return Number(kept.at(-1)) % 2 === 0 ? kept + exact.slice(at) : up;
+  return Number(kept.at(-1)) % 2 === 0 ? kept + exact.slice(at) : nearest;
 }
 
 /** The same number of digits, one more in the last place. */
@@ -106,7 +109,9 @@ export function formatFloat4(v: number, extraFloatDigits = 1): string {
   const known = special(v);
   if (known !== undefined) return known;
   if (extraFloatDigits > 0) {
-    for (let precision = 1; precision <= 9; precision++) {
+    // Six digits of a normal float4 always tell it apart, so shorter forms show as trailing zeros.
+    const normal = Math.abs(v) >= 1.1754943508222875e-38;
+    for (let precision = normal ? 6 : 1; precision <= 9; precision++) {
       let text = roundedExponential(v, precision);
       // Below a power of two the neighbours are nearer: the digit above may fit where the nearest does not.
       if (precision < 9 && !readsBack(Number(text), v)) text = nextDigit(text);

@@ -176,6 +176,7 @@ export const systemFunctions: readonly FunctionDef[] = [
     'ts_template',
     'conversion',
     'statistics_obj',
+    'opfamily',
   ].flatMap((o) => always(`pg_${o}_is_visible`, 'oid')),
   define('pg_get_viewdef', 'oid', TEXT, (a, ctx) => ctx.catalog?.viewDefinition(num(a[0])) ?? null, stable),
   define(
@@ -240,6 +241,15 @@ export const systemFunctions: readonly FunctionDef[] = [
     define(n, 'regclass', INT8, (a, ctx) => relationSize(num(a[0]), ctx), stable),
   ),
   define('pg_relation_size', 'regclass text', INT8, (a, ctx) => relationSize(num(a[0]), ctx), stable),
+  ...['name', 'oid'].map((arg) =>
+    define(
+      'pg_database_size',
+      arg,
+      INT8,
+      (_a, ctx) => BigInt(ctx.catalog?.settings('mpp.database_size') ?? '0'),
+      stable,
+    ),
+  ),
   define('pg_size_bytes', 'text', INT8, (a) => sizeBytes(str(a[0]))),
   define('pg_column_size', 'any', INT4, (a) => columnSize(a[0]!), stable),
   define('array_dims', 'anyarray', TEXT, (a) => {
