@@ -439,8 +439,14 @@ function extreme(type: SqlType, values: readonly Value[], sign: number): Value {
 /** The state columns of `agg-states.ts`. */
 function stateOf(a: AggCall, inputs: readonly (readonly Value[])[]): Value[] {
   if (a.name === 'count_star') return [BigInt(inputs.length)];
-  if (a.name === 'string_agg' || a.name === 'array_agg')
-    return [inputs.map((v) => v.map(String).join()).join(';')];
+  if (a.name === 'array_agg')
+    return [
+      inputs.length === 0 ? null : `{${inputs.map(([v]) => (v === null ? 'NULL' : String(v))).join(',')}}`,
+    ];
+  if (a.name === 'string_agg') {
+    const texts = inputs.filter(([v]) => v !== null);
+    return [texts.length === 0 ? null : texts.map(([v, d], i) => `${i === 0 ? '' : (d ?? '')}${v}`).join('')];
+  }
   const type = exprType(a.args[0]);
   const values = inputs.map((v) => v[0]).filter((v) => v !== null);
   const integral = (v: Value): Value => (typeof v === 'number' && !isFloat(type) ? BigInt(v) : v);

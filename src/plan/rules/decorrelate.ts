@@ -11,7 +11,7 @@ import type { AggCall, Column, Expr } from '../expr.js';
 import { both, col, columnsOf, conjunction, conjuncts, constant, substitute, when } from '../expr-util.js';
 import { aggregate, filter, join, project } from '../logical/builders.js';
 import type { Aggregate, Filter, Join, LogicalPlan, Project } from '../logical/nodes.js';
-import { freeColumns, idsOf, transformPlan } from '../logical/transform.js';
+import { freeColumns, idsOf, renameColumns, transformPlan } from '../logical/transform.js';
 import { DependentJoin, sameValue } from './dependent-join.js';
 import { emptyAware } from './empty-groups.js';
 import { keyedInput, pullUp } from './pull-up-correlation.js';
@@ -76,24 +76,19 @@ function aggregateRow(p: Join, outer: ReadonlySet<ColId>, ctx: RuleContext): Log
   if (kept !== undefined) {
     const condition = kept;
     const rights = idsOf(p.right.cols);
-    const renamed = plan.cols.map((c) =>
-      rights.has(c.id) ? freshColumn(ctx, c.name, c.type, c.nullable) : c,
+    const renamed = new Map([...rights].map((id) => [id, ctx.freshColId()] as const));
+    const below = renameColumns(plan, renamed);
+    const reread = new Map(
+      plan.cols.flatMap((c, i) => (rights.has(c.id) ? [[c.id, col(below.cols[i])] as const] : [])),
     );
-    const shifted = project(plan, plan.cols.map(col), renamed);
-    const shift = new Map(plan.cols.map((c, i) => [c.id, col(renamed[i])] as const));
-    const test = substitute(condition, shift);
+    const test = substitute(condition, reread);
     plan = project(
-      shifted,
-      plan.cols.map((c, i) =>
-        rights.has(c.id)
-          ? {
-              kind: 'case' as const,
-              whens: [when(test, col(renamed[i]))],
-              otherwise: undefined,
-              type: c.type,
-            }
-          : col(c),
-      ),
+      below,
+      plan.cols.map((c, i) => {
+        const value = col(below.cols[i]);
+        if (!rights.has(c.id)) return value;
+        return { kind: 'case' as const, whens: [when(test, value)], otherwise: undefined, type: c.type };
+      }),
       plan.cols.map((c) => (rights.has(c.id) ? { ...c, nullable: true } : c)),
     );
   }
