@@ -227,7 +227,11 @@ export class RunningQuery {
 
   private sinkOf(slice: Slice): ChunkSink {
     const { sink } = slice;
-    if (sink.kind === 'result') return new CountingSink(this.options.sink);
+    if (sink.kind === 'result')
+      return new CountingSink(this.options.sink, (e) => {
+        this.fail(e);
+        return this.failure?.error;
+      });
     assert(sink.kind === 'motion', 'only segments store rows');
     return new MotionSink(this.host.exchange, {
       queryId: this.options.queryId,
@@ -299,9 +303,12 @@ export function cancelReason(signal: AbortSignal): unknown {
 class CountingSink implements ChunkSink {
   rows = 0;
   private readonly target: ChunkSink;
+  private readonly reason: (error: unknown) => unknown;
 
-  constructor(target: ChunkSink) {
+  /** `reason`: what ended the query, given what ended this slice. */
+  constructor(target: ChunkSink, reason: (error: unknown) => unknown) {
     this.target = target;
+    this.reason = reason;
   }
 
   push(chunk: OutChunk): void {
@@ -321,6 +328,6 @@ class CountingSink implements ChunkSink {
     return this.target.finish();
   }
   abort(error: unknown): void {
-    this.target.abort(error);
+    this.target.abort(this.reason(error));
   }
 }
