@@ -177,7 +177,7 @@ export function makeHostImports(
     const write = writer(call.type, call.resultRepr);
     const helper = hostHelpers[call.fn];
     if (helper !== undefined)
-      return { strict: call.strict, readers, write, run: (args) => helper(args, call.argTypes) };
+      return { strict: call.strict, readers, write, run: (args) => helper(args, call.argTypes, context) };
     const def = functions(call.fn);
     if (def === undefined) throw new Error(`unknown function ${call.fn}`);
     return {

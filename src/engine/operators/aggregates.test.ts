@@ -317,6 +317,35 @@ describe('aggregates agree with their definition', () => {
     expect(runSlice(slice(root), new Map()).rows).toEqual([[null, null, null, null, null]]);
   });
 
+  test('array_agg', () => {
+    const k = column('k', INT4);
+    const s = column('s', TEXT);
+    const input = scan([k, s]);
+    const order = [{ expr: col(k), descending: false, nullsFirst: false }];
+    const root = hashAgg(
+      'single',
+      input,
+      [],
+      [
+        agg('array_agg', [col(k)], { kind: 'array', element: INT4 }, { orderBy: order }),
+        agg('array_agg', [col(s)], { kind: 'array', element: TEXT }, { orderBy: order }),
+      ],
+    );
+    const rows: Rows = [
+      [3, 'x y'],
+      [1, null],
+      [null, 'NULL'],
+      [2, 'a"b'],
+      [4, ''],
+      [5, 'plain'],
+    ];
+    for (const workers of [1, 3])
+      expect(runSlice(slice(root), new Map([[input.id, rows]]), { workers, batchRows: 1 }).rows).toEqual([
+        ['{1,2,3,4,5,NULL}', '{NULL,"a\\"b","x y","",plain,"NULL"}'],
+      ]);
+    expect(runSlice(slice(root), new Map()).rows).toEqual([[null, null]]);
+  });
+
   test('string_agg in order, and in order without duplicates', () => {
     const g = column('g', INT4, false);
     const s = column('s', TEXT);
