@@ -481,7 +481,11 @@ export function normaliseSetting(d: SettingDefinition, value: string): string {
     case 'enum': {
       const word = value.toLowerCase();
       if (d.values!.includes(word)) return word;
-      throw badValue(d.name, value, `Available values: ${d.values!.join(', ')}.`);
+      throw badValue(
+        d.name,
+        value,
+        `Available values: ${d.values!.filter((v) => v !== 'debug').join(', ')}.`,
+      );
     }
     case 'integer':
     case 'real':
@@ -515,7 +519,7 @@ function normaliseNumber(d: SettingDefinition, value: string): string {
   if (n < d.min! || n > d.max!)
     throw new SqlError(
       '22023',
-      `${n}${unit} is outside the valid range for parameter "${d.name}" (${d.min}${unit} .. ${d.max}${unit})`,
+      `${n}${unit} is outside the valid range for parameter "${d.name}" (${d.min} .. ${d.max})`,
     );
   return String(n);
 }

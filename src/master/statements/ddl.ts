@@ -268,12 +268,12 @@ export async function renameRelation(
 ): Promise<string> {
   const { catalog, locks } = session.services;
   const tag = `ALTER ${s.object.toUpperCase()}`;
-  const { schema, name, position } = s.relation;
+  const { schema, name } = s.relation;
   const found = session.catalogView().relation(schema, name);
   if (found === undefined) {
     const message = `relation "${schema === undefined ? name : `${schema}.${name}`}" does not exist`;
-    if (!s.ifExists) throw new SqlError('42P01', message, { position });
-    skipping(session, '00000', message);
+    if (!s.ifExists) throw new SqlError('42P01', message);
+    skipping(session, '00000', `relation "${name}" does not exist`);
     return tag;
   }
   if (found.kind === 'virtual')
@@ -284,8 +284,7 @@ export async function renameRelation(
   try {
     await catalog.commit(() => {
       const stored = catalog.storedByOid(found.oid);
-      if (stored === undefined)
-        throw new SqlError('42P01', `relation "${name}" does not exist`, { position });
+      if (stored === undefined) throw new SqlError('42P01', `relation "${name}" does not exist`);
       if (catalog.relation(stored.schema, s.to) !== undefined) throw duplicateRelation(s.to);
       // Views keep the text they were made of: one that reads a renamed relation must be made again.
       const dependent = catalog.dependents(new Set([stored.oid]))[0];
