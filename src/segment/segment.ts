@@ -96,6 +96,7 @@ export class Segment {
         await replaceFile(identityFile, JSON.stringify(known.identity));
       }
       exchange.self = id;
+      engine.place = `segment ${id}`;
       for (const { gxid, csn } of welcome.outcomes) {
         log.info(
           { gxid: String(gxid), csn: csn === undefined ? null : String(csn) },

@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Engine, SliceRun, SliceStats } from '../api.js';
+import { ModuleCache } from './module-cache.js';
 import type { TaskReply, WorkerTask } from './protocol.js';
 import { SharedMemory } from './shared-memory.js';
 import { SliceRunner } from './slice-runner.js';
@@ -14,6 +15,8 @@ export type EngineOptions = {
   readonly memoryBytes: number;
   /** Names this process in messages: `segment 1`, `master`. */
   readonly place: string;
+  /** Compiled modules kept for the next run of the same slice; 0 = none. */
+  readonly modulesMax?: number;
 };
 
 function workerFile(): string {
@@ -25,7 +28,9 @@ function workerFile(): string {
 export class LocalEngine implements Engine {
   readonly memory: SharedMemory;
   readonly workers: number;
-  readonly place: string;
+  /** A segment learns its id when it joins. */
+  place: string;
+  readonly modules: ModuleCache;
   private readonly pool: Piscina<WorkerTask, TaskReply>;
   private readonly running = new Set<Promise<unknown>>();
   private counter = 0;
@@ -33,6 +38,7 @@ export class LocalEngine implements Engine {
   constructor(options: EngineOptions) {
     this.workers = options.workers;
     this.place = options.place;
+    this.modules = new ModuleCache(options.modulesMax ?? 256);
     this.memory = SharedMemory.create(options.memoryBytes);
     this.pool = new Piscina<WorkerTask, TaskReply>({
       filename: workerFile(),
