@@ -74,6 +74,7 @@ function itemOf(type: SqlType, v: Value, ctx: FunctionContext): string | null {
 }
 
 const nonStrict = { strict: false } as const;
+const scalarElement = { strict: false, volatility: 'stable', anyIsScalar: true } as const;
 const stableNonStrict = { strict: false, volatility: 'stable' } as const;
 const firstArray: FunctionDef['returns'] = (types) => types[0]!;
 
@@ -157,19 +158,23 @@ export const arrayFunctions: readonly FunctionDef[] = [
   define('array_ndims', 'anyarray', INT4, (a) => dimensions(parseArray(str(a[0]))).length || null),
   define('cardinality', 'anyarray', INT4, (a) => flat(parseArray(str(a[0]))).length),
   define('array_position', 'anyarray any', INT4, positionOf, nonStrict),
-  define(
-    'array_append',
-    'anyarray any',
-    firstArray,
-    (a, ctx, t) => formatArray([...oneDimensional(a[0]!), itemOf(t[1]!, a[1]!, ctx)]),
-    stableNonStrict,
+  ...['array_append', '||'].map((n) =>
+    define(
+      n,
+      'anyarray any',
+      firstArray,
+      (a, ctx, t) => formatArray([...oneDimensional(a[0]!), itemOf(t[1]!, a[1]!, ctx)]),
+      scalarElement,
+    ),
   ),
-  define(
-    'array_prepend',
-    'any anyarray',
-    (t) => t[1]!,
-    (a, ctx, t) => formatArray([itemOf(t[0]!, a[0]!, ctx), ...oneDimensional(a[1]!)]),
-    stableNonStrict,
+  ...['array_prepend', '||'].map((n) =>
+    define(
+      n,
+      'any anyarray',
+      (t) => t[1]!,
+      (a, ctx, t) => formatArray([itemOf(t[0]!, a[0]!, ctx), ...oneDimensional(a[1]!)]),
+      scalarElement,
+    ),
   ),
   ...['array_cat', '||'].map((n) =>
     define(n, 'anyarray anyarray', firstArray, (a) => concatenate(a[0]!, a[1]!), nonStrict),

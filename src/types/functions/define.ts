@@ -1,13 +1,14 @@
 /** The shorthand in which the families of functions are written down. */
-import { FLOAT8, type SqlType, TEXT, type TypeKind } from '../sql-type.js';
+import { FLOAT8, type SqlType, TEXT } from '../sql-type.js';
 import type { Value } from '../value.js';
-import type { FunctionDef } from './registry-types.js';
+import type { ArgKind, FunctionDef } from './registry-types.js';
 
-type ArgKind = TypeKind | 'any' | 'anyarray';
 export type Impl = FunctionDef['impl'];
 
 /** What differs from a strict, immutable function without variadic parameters or bounds. */
-export type Options = Partial<Pick<FunctionDef, 'variadic' | 'strict' | 'volatility' | 'range'>>;
+export type Options = Partial<
+  Pick<FunctionDef, 'variadic' | 'anyIsScalar' | 'strict' | 'volatility' | 'range'>
+>;
 
 /** One function. `args` is a list of kinds separated by spaces: `'text int4 int4'`. */
 export function define(

@@ -12,6 +12,7 @@ import {
   multiplyNumeric,
   NAN,
   numericFromInteger,
+  rescale,
   roundNumeric,
   signOf,
   stripZeros,
@@ -203,6 +204,28 @@ function integerFunctions(): FunctionDef[] {
   return defs;
 }
 
+/** gcd and lcm of numerics keep the larger display scale. */
+function numericDivisors(): FunctionDef[] {
+  const common = (a: Numeric, b: Numeric): { x: bigint; y: bigint; scale: number } | undefined => {
+    if ('special' in a || 'special' in b) return undefined;
+    const scale = Math.max(a.scale, b.scale);
+    return { x: rescale(a.unscaled, a.scale, scale), y: rescale(b.unscaled, b.scale, scale), scale };
+  };
+  return [
+    define('gcd', 'numeric numeric', NUMERIC, (a) => {
+      const c = common(nm(a[0]), nm(a[1]));
+      return c === undefined ? NAN : { unscaled: gcd(c.x, c.y), scale: c.scale };
+    }),
+    define('lcm', 'numeric numeric', NUMERIC, (a) => {
+      const c = common(nm(a[0]), nm(a[1]));
+      if (c === undefined) return NAN;
+      if (c.x === 0n || c.y === 0n) return { unscaled: 0n, scale: c.scale };
+      const product = (c.x / gcd(c.x, c.y)) * c.y;
+      return { unscaled: product < 0n ? -product : product, scale: c.scale };
+    }),
+  ];
+}
+
 function factorial(n: bigint): Numeric {
   if (n < 0n) throw new SqlError('22003', 'factorial of a negative number is undefined');
   if (n > 32177n) throw new SqlError('22003', 'value overflows numeric format');
@@ -251,6 +274,7 @@ function widthBucketNumeric(x: Numeric, low: Numeric, high: Numeric, count: numb
 export const mathFunctions: readonly FunctionDef[] = [
   ...roundings(),
   ...integerFunctions(),
+  ...numericDivisors(),
   define('mod', 'numeric numeric', remainderType, (a) => moduloNumeric(nm(a[0]), nm(a[1])), {
     range: remainderRange,
   }),

@@ -44,14 +44,18 @@ export type CallInfo = {
   readonly target?: SqlType;
 };
 
+export type ArgKind = TypeKind | 'any' | 'anyarray';
+
 export type FunctionDef = {
   /** `name(kind,kind)`, e.g. `+(int4,int4)`, `substring(text,int4,int4)`: unique, stable, what plans carry. */
   readonly id: string;
   readonly name: string;
   /** Kinds of the parameters as declared in PostgreSQL; `any` takes every type unchanged, `anyarray` every array. */
-  readonly args: readonly (TypeKind | 'any' | 'anyarray')[];
+  readonly args: readonly ArgKind[];
   /** The last parameter may repeat. */
   readonly variadic?: boolean;
+  /** `any` takes no array here (PostgreSQL's anynonarray), and beside an `anyarray` only its element type. */
+  readonly anyIsScalar?: boolean;
   /** The result's type for these argument types; numeric results carry precision and scale where they are known
    *  for every value: + - * of numerics with known scales do, / does not. */
   readonly returns: (args: readonly SqlType[], call?: CallInfo) => SqlType;

@@ -12,7 +12,7 @@ import { datetimeFunctions } from './datetime-functions.js';
 import { formattingFunctions } from './formatting.js';
 import { mathFunctions } from './math.js';
 import { patternFunctions } from './patterns.js';
-import type { CallInfo, FunctionDef, ResolvedFunction } from './registry-types.js';
+import type { ArgKind, CallInfo, FunctionDef, ResolvedFunction } from './registry-types.js';
 import { stringFunctions } from './strings.js';
 import { systemFunctions } from './system.js';
 import { canCast, categoryOf, commonType, isPreferred } from './type-system.js';
@@ -57,8 +57,6 @@ export function isFunctionName(name: string): boolean {
   return BY_NAME.has(name);
 }
 
-type ArgKind = FunctionDef['args'][number];
-
 /** A definition with its variadic parameter spread over the call's arguments. */
 type Candidate = { readonly def: FunctionDef; readonly kinds: readonly ArgKind[] };
 
@@ -78,6 +76,18 @@ function accepts(kind: ArgKind, type: SqlType): boolean {
   if (kind === 'any') return true;
   if (kind === 'anyarray') return type.kind === 'array' || type.kind === 'unknown';
   return type.kind === kind || type.kind === 'unknown' || canCast(type, { kind } as SqlType, 'implicit');
+}
+
+/** For `anyIsScalar`: no arrays, and next to an array only what its elements can be. */
+function scalarsFit(c: Candidate, types: readonly SqlType[]): boolean {
+  if (c.def.anyIsScalar !== true) return true;
+  const arrayAt = c.kinds.indexOf('anyarray');
+  const array = arrayAt < 0 ? undefined : types[arrayAt]!;
+  return c.kinds.every((kind, i) => {
+    if (kind !== 'any') return true;
+    if (types[i]!.kind === 'array') return false;
+    return array?.kind !== 'array' || canCast(types[i]!, array.element, 'implicit');
+  });
 }
 
 function isExact(kind: ArgKind, type: SqlType): boolean {
@@ -167,7 +177,9 @@ function choose(name: string, types: readonly SqlType[]): Candidate | 'none' | '
   const named = candidates(name, types.length);
   const exact = named.find((c) => c.def.variadic !== true && c.kinds.every((k, i) => isExact(k, types[i]!)));
   if (exact !== undefined) return exact;
-  const possible = named.filter((c) => c.kinds.every((k, i) => accepts(k, types[i]!)));
+  const possible = named.filter(
+    (c) => c.kinds.every((k, i) => accepts(k, types[i]!)) && scalarsFit(c, types),
+  );
   if (possible.length === 0) return 'none';
   return selectCandidate(possible, types) ?? 'ambiguous';
 }
@@ -274,7 +286,8 @@ export function resolveOperator(
 function exactOperator(name: string, types: readonly SqlType[]): Candidate | undefined {
   if (types.length !== 2 || (types[0]!.kind === 'unknown') === (types[1]!.kind === 'unknown'))
     return undefined;
-  const kind = types[0]!.kind === 'unknown' ? types[1]!.kind : types[0]!.kind;
+  const known = types[0]!.kind === 'unknown' ? types[1]!.kind : types[0]!.kind;
+  const kind = known === 'array' ? 'anyarray' : known;
   return candidates(name, 2).find((c) => c.kinds[0] === kind && c.kinds[1] === kind);
 }
 
@@ -311,17 +324,19 @@ export function resolveComparison(
   if (left.kind === 'unknown') return { left: plainOf(right), right };
   if (right.kind === 'unknown') return { left, right: plainOf(left) };
   if (left.kind === right.kind) return left.kind === 'void' ? fail : { left, right };
-  if (categoryOf(left.kind) !== categoryOf(right.kind)) {
-    // regclass = text and the like go through the implicit cast.
-    if (canCast(left, right, 'implicit') && left.kind !== 'bpchar') return { left: plainOf(right), right };
-    if (canCast(right, left, 'implicit') && right.kind !== 'bpchar') return { left, right: plainOf(left) };
-    return fail;
-  }
-  if (categoryOf(left.kind) === 'S') {
+  const isText = (t: SqlType): boolean => categoryOf(t.kind) === 'S' || t.kind === 'char';
+  if (isText(left) && isText(right)) {
     // char(n) with varchar compares as char(n); everything else as text.
     const kinds = [left.kind, right.kind];
     const to: SqlType = kinds.includes('bpchar') && kinds.includes('varchar') ? { kind: 'bpchar' } : TEXT;
     return { left: to, right: to };
+  }
+  if (categoryOf(left.kind) !== categoryOf(right.kind)) {
+    // Text becomes a regclass for functions, but no operator compares the two.
+    if (isText(left) || isText(right)) return fail;
+    if (canCast(left, right, 'implicit')) return { left: plainOf(right), right };
+    if (canCast(right, left, 'implicit')) return { left, right: plainOf(left) };
+    return fail;
   }
   try {
     const found = commonType([left, right]);

@@ -4,10 +4,11 @@
  *  takes the short way. Source: PostgreSQL, chapter 9.4 and 9.5; oracle_compat.c, varlena.c, format.c. */
 import { createHash } from 'node:crypto';
 import { trimBlanks } from '../compare.js';
+import { numericToBigInt } from '../numeric.js';
 import { SqlError } from '../sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
 import { characterLength, characterOffset, formatText, parseText, quoteIdentifier } from '../text-io.js';
-import type { Value } from '../value.js';
+import type { Numeric, Value } from '../value.js';
 import { castText } from './casts.js';
 import { big, define, num, str, textFunction } from './define.js';
 import type { FunctionContext, FunctionDef } from './registry-types.js';
@@ -337,6 +338,7 @@ function concatBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
 
 const bytes = (v: Value | undefined): Uint8Array => v as Uint8Array;
 const stable = { volatility: 'stable' } as const;
+const scalarOnly = { volatility: 'stable', anyIsScalar: true } as const;
 const nonStrict = { strict: false, volatility: 'stable' } as const;
 
 function trims(): FunctionDef[] {
@@ -356,8 +358,8 @@ const lengthBounds = { range: () => ({ min: 0n, max: 1n << 30n }) };
 
 export const stringFunctions: readonly FunctionDef[] = [
   define('||', 'text text', TEXT, (a) => str(a[0]) + str(a[1])),
-  define('||', 'text any', TEXT, (a, ctx, t) => str(a[0]) + castText(t[1]!, a[1]!, ctx), stable),
-  define('||', 'any text', TEXT, (a, ctx, t) => castText(t[0]!, a[0]!, ctx) + str(a[1]), stable),
+  define('||', 'text any', TEXT, (a, ctx, t) => str(a[0]) + castText(t[1]!, a[1]!, ctx), scalarOnly),
+  define('||', 'any text', TEXT, (a, ctx, t) => castText(t[0]!, a[0]!, ctx) + str(a[1]), scalarOnly),
   define('||', 'bytea bytea', BYTEA, (a) => concatBytes(bytes(a[0]), bytes(a[1]))),
   define(
     'concat',
@@ -446,6 +448,7 @@ export const stringFunctions: readonly FunctionDef[] = [
     return b[i]!;
   }),
   define('pg_size_pretty', 'int8', TEXT, (a) => sizePretty(big(a[0]))),
+  define('pg_size_pretty', 'numeric', TEXT, (a) => sizePretty(numericToBigInt(a[0] as Numeric) ?? 0n)),
 ];
 
 /** Units change at 10240, halves round up, as PostgreSQL prints sizes. */

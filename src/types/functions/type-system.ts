@@ -5,7 +5,7 @@
 import { SqlError } from '../sql-error.js';
 import { NUMERIC, type SqlType, TEXT, type TypeKind } from '../sql-type.js';
 import { typeNamePlain } from '../text-io.js';
-import type { CastContext } from './registry-types.js';
+import type { ArgKind, CastContext } from './registry-types.js';
 
 export type Category = 'B' | 'N' | 'S' | 'D' | 'T' | 'U' | 'A' | 'P' | 'X' | 'Z';
 
@@ -38,13 +38,13 @@ const CATEGORY: Readonly<Record<TypeKind, Category>> = {
   unknown: 'X',
 };
 
-export function categoryOf(kind: TypeKind | 'any' | 'anyarray'): Category {
+export function categoryOf(kind: ArgKind): Category {
   return kind === 'any' || kind === 'anyarray' ? 'P' : CATEGORY[kind];
 }
 
 const PREFERRED = new Set<string>(['bool', 'float8', 'oid', 'text', 'timestamptz', 'interval']);
 
-export function isPreferred(kind: TypeKind | 'any' | 'anyarray'): boolean {
+export function isPreferred(kind: ArgKind): boolean {
   return PREFERRED.has(kind);
 }
 
@@ -137,7 +137,7 @@ export function numericOfInteger(kind: TypeKind): SqlType {
 }
 
 /** The type of UNION columns, CASE, COALESCE, GREATEST, IN lists, VALUES. 42804 when there is none; `construct` names
- *  the place in the message. All unknown: text. */
+ *  the place in the message. All unknown: text. The first type weighs most: CASE passes that of ELSE first. */
 export function commonType(types: readonly SqlType[], construct = 'CASE'): SqlType {
   let candidate: SqlType | undefined;
   for (const t of types) {
