@@ -7,9 +7,9 @@
 import { crc32 } from 'node:zlib';
 import { aligned } from '../types/arrow/message.js';
 import type { Encoding, MemoryPool } from '../types/memory.js';
-import { SqlError } from '../types/sql-error.js';
 import { convertColumn } from './convert-column.js';
 import type { FileCache } from './file-cache.js';
+import { ioError } from './io-error.js';
 import type { Region, RowGroup } from './row-group.js';
 
 /** Where a column lies in memory; fields as in a batch descriptor. */
@@ -22,6 +22,8 @@ export type ColumnBuffers = {
   readonly offsets: number;
   readonly dictCount: number;
 };
+
+const EVICT_BYTES_MIN = 4 << 20;
 
 type State = 'loading' | 'ready' | 'failed';
 
@@ -70,7 +72,8 @@ export class BufferPool {
     this.memory = memory;
     this.files = files;
     this.shareBytes = shareBytes;
-    memory.onPressure((needed) => this.evict(needed));
+    // Just enough bytes seldom make a block of that size: columns lie scattered.
+    memory.onPressure((needed) => this.evict(Math.max(2 * needed, EVICT_BYTES_MIN)));
   }
 
   /** The column pinned, in its own or in a wider encoding; loading may still be under way (`whenReady`). Throws 53200
@@ -221,7 +224,10 @@ export class BufferPool {
           failure = e;
         }
       }
-      this.done(column, failure === undefined ? undefined : storageError(path, failure));
+      this.done(
+        column,
+        failure === undefined ? undefined : ioError(`could not read row group ${path}`, failure),
+      );
       if (this.loads === 0) for (const resolve of this.quiet.splice(0)) resolve();
     };
     for (const { region: r, at } of parts) {
@@ -270,11 +276,4 @@ export class BufferPool {
     });
     return column;
   }
-}
-
-function storageError(path: string, e: unknown): SqlError {
-  if (e instanceof SqlError) return e;
-  const message = e instanceof Error ? e.message : String(e);
-  const missing = (e as NodeJS.ErrnoException).code !== undefined;
-  return new SqlError(missing ? '58030' : 'XX001', `could not read row group ${path}: ${message}`);
 }

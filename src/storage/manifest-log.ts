@@ -9,6 +9,7 @@ import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SqlError } from '../types/sql-error.js';
+import { ioError } from './io-error.js';
 
 const HEADER = Uint8Array.from('mpp-manifest-1\0\n', (c) => c.charCodeAt(0));
 const RECORD_HEADER_BYTES = 12;
@@ -189,7 +190,7 @@ export class ManifestLog<Item> {
       } catch {
         this.broken = e;
       }
-      throw e;
+      throw ioError(`could not write ${this.path}`, e);
     }
   }
 

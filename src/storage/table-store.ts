@@ -14,6 +14,7 @@ import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js
 import { BufferPool } from './buffer-pool.js';
 import { FileCache } from './file-cache.js';
 import { GroupMerger } from './group-merger.js';
+import { ioError } from './io-error.js';
 import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
 import { ManifestLog, syncDirectory } from './manifest-log.js';
 import {
@@ -189,11 +190,16 @@ export class SegmentStore {
     // Known before a byte is written, so that a rollback finds what an aborted writer left.
     written.push(group);
     const state = this.stateOf(storageId);
-    if (!state.directoryMade) {
-      mkdirSync(storageDirectory(this.dir, storageId), { recursive: true });
-      state.directoryMade = true;
+    const path = rowGroupPath(this.dir, group);
+    try {
+      if (!state.directoryMade) {
+        mkdirSync(storageDirectory(this.dir, storageId), { recursive: true });
+        state.directoryMade = true;
+      }
+      await writeDurably(path, file.parts);
+    } catch (e) {
+      throw ioError(`could not write row group ${path}`, e);
     }
-    await writeDurably(rowGroupPath(this.dir, group), file.parts);
     return group;
   }
 
