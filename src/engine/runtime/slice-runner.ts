@@ -9,7 +9,6 @@ import type { ColumnLayout } from '../../types/memory.js';
 import { errorFromWire, SqlError } from '../../types/sql-error.js';
 import type { BatchSource, CompiledSlice, MergedSource, PipelineDesc, SliceRun, SliceStats } from '../api.js';
 import { QS, WS } from '../layout.js';
-import { compileSlice } from '../operators/compile.js';
 import { readChunks } from '../operators/out-chunk.js';
 import type { LocalEngine } from './engine.js';
 import { writeParam } from './params.js';
@@ -101,17 +100,18 @@ export class SliceRunner {
         layouts.set(leaf.id, source.layout);
       }
       const beganCompile = performance.now();
-      this.compiled = compileSlice(run.slice, {
+      const { key, compiled, module } = await this.engine.modules.get(run.slice, {
         layouts,
         instrument: run.instrument,
         workers: this.engine.workers,
       });
-      const module = await WebAssembly.compile(this.compiled.wasm);
+      this.compiled = compiled;
       compileMs = performance.now() - beganCompile;
       if (run.signal.aborted) throw abortReason(run.signal);
       this.prepareState();
       this.init = {
-        key: this.key,
+        // Functions in TypeScript see this query's settings; without them an instance serves every run of its module.
+        key: compiled.hostCalls.length === 0 && key !== '' ? key : this.key,
         module,
         hostCalls: this.compiled.hostCalls,
         settings: run.settings,

@@ -15,7 +15,7 @@ type Loaded = { readonly instance: WebAssembly.Instance; label: string };
 
 const memory = new SharedMemory((workerData as { memory: WebAssembly.Memory }).memory);
 const loaded = new Map<string, Loaded>();
-const LOADED_MAX = 32;
+const LOADED_MAX = 128;
 
 const FAILURES: Record<number, readonly [string, string]> = {
   [FAIL.integerOutOfRange]: ['22003', 'integer out of range'],
