@@ -54,6 +54,7 @@ export class EngineCluster {
         const defined = new Map([...encodings].filter(([, e]) => e.every((x) => x !== undefined)));
         const r = runSlice(slice, inputs, {
           ...this.options,
+          memoryBytes: 1 << 28,
           receivers: receivers.length,
           encodings: defined,
         });
