@@ -11,6 +11,8 @@ export const COST = {
   projectExpr: 1.5,
   buildRow: 27,
   buildByte: 0.3,
+  /** Visiting a build row once more, after the probe. */
+  lateRow: 3,
   outputRow: 2,
   outputByte: 0.1,
   nestedPair: 2.5,

@@ -147,7 +147,15 @@ export function groupsTogether(d: Distribution, groupKeys: ReadonlySet<string>):
   return d.keys.every((k) => [...k].some((x) => groupKeys.has(x)));
 }
 
+const signatures = new WeakMap<Distribution, string>();
+
 /** Equal for pruning: alternatives with one signature compete by cost alone. */
 export function signature(d: Distribution): string {
-  return d.kind === 'hashed' ? `h${d.keys.map((k) => [...k].sort().join('=')).join(';')}` : d.kind;
+  if (d.kind !== 'hashed') return d.kind;
+  let s = signatures.get(d);
+  if (s === undefined) {
+    s = `h${d.keys.map((k) => [...k].sort().join('=')).join(';')}`;
+    signatures.set(d, s);
+  }
+  return s;
 }

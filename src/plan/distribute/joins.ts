@@ -6,7 +6,7 @@
  *  Motions appear only where what is provided is not what is required. */
 
 import type { ColId } from '../../types/ids.js';
-import { type Estimate, widthOf } from '../cost/estimate.js';
+import type { Estimate } from '../cost/estimate.js';
 import { joinShape } from '../cost/join-estimate.js';
 import { COST, motionCost, probeRowCost } from '../cost/model.js';
 import { distinctOf } from '../cost/selectivity.js';
@@ -19,6 +19,7 @@ import {
   type Alternative,
   cheapest,
   keep,
+  type Need,
   needWith,
   type PhysicalContext,
   type Planned,
@@ -39,7 +40,7 @@ import {
   signature,
   withEqualities,
 } from './distribution.js';
-import { broadcast, gather, redistribute } from './motions.js';
+import { broadcast, gather, redistribute, rowWidth } from './motions.js';
 
 export type JoinSpec = {
   readonly type: JoinType;
@@ -71,7 +72,7 @@ function parts(spec: JoinSpec, left: Planned, right: Planned): Parts {
   return { pairs: hashable, residual: rest.length === 0 ? undefined : conjunction(rest) };
 }
 
-/** Where the join's result lives when its inputs are placed so; undefined when the join would be wrong there. */
+/** Where the join's result lives when its inputs are placed so (equalities not yet told); undefined when the join would be wrong there. */
 export function joinDistribution(
   type: JoinType,
   nullAware: boolean,
@@ -85,9 +86,8 @@ export function joinDistribution(
       : undefined;
   if (isEverywhere(l) && isEverywhere(r))
     return l.kind === 'general' && r.kind === 'general' ? GENERAL : REPLICATED;
-  const inner = (d: Distribution): Distribution => (type === 'inner' ? withEqualities(d, pairs) : d);
-  if (isPartitioned(l) && isEverywhere(r)) return type === 'right' || type === 'full' ? undefined : inner(l);
-  if (isEverywhere(l) && isPartitioned(r)) return type === 'inner' || type === 'right' ? inner(r) : undefined;
+  if (isPartitioned(l) && isEverywhere(r)) return type === 'right' || type === 'full' ? undefined : l;
+  if (isEverywhere(l) && isPartitioned(r)) return type === 'inner' || type === 'right' ? r : undefined;
   if (l.kind !== 'hashed' || r.kind !== 'hashed' || nullAware) return undefined;
   if (!coLocated(l.keys, r.keys, pairs)) return undefined;
   switch (type) {
@@ -97,7 +97,7 @@ export function joinDistribution(
     case 'semi':
     case 'anti':
     case 'mark':
-      return inner(l);
+      return l;
     case 'right':
       return r;
     case 'full':
@@ -152,60 +152,30 @@ export function planJoin(
   const hash = pairs.length > 0 && (!spec.nullAware || (pairs.length === 1 && residual === undefined));
   const usable = hash ? pairs : [];
   const cols = joinCols(spec.type, left.cols, right.cols, spec.mark);
+  const search = new Candidates(
+    ctx,
+    spec,
+    left,
+    right,
+    estimate,
+    cols,
+    usable,
+    hash ? residual : spec.predicate,
+  );
   const leftForms = forms(ctx, left, right, usable, 'left', (p) => p.left);
   const rightForms = forms(ctx, right, left, usable, 'right', (p) => p.right);
-  const found: Alternative[] = [];
-  for (const l of leftForms)
-    for (const r of rightForms) {
-      const dist = joinDistribution(spec.type, spec.nullAware, l.dist, r.dist, usable);
-      if (dist !== undefined)
-        found.push(
-          ...orientations(
-            ctx,
-            spec,
-            left,
-            right,
-            l,
-            r,
-            dist,
-            estimate,
-            usable,
-            hash ? residual : spec.predicate,
-            cols,
-          ),
-        );
-    }
-  if (found.length === 0) {
-    // Everything on the master is always right.
-    const l = gather(ctx, left, cheapest(left));
-    const r = gather(ctx, right, cheapest(right));
-    found.push(
-      ...orientations(
-        ctx,
-        spec,
-        left,
-        right,
-        l,
-        r,
-        SINGLE,
-        estimate,
-        usable,
-        hash ? residual : spec.predicate,
-        cols,
-      ),
-    );
-  }
-  return worthwhile(ctx, { estimate, cols, alternatives: prune(found, signature) });
+  for (const l of leftForms) for (const r of rightForms) search.consider(l, r);
+  // Everything on the master is always right.
+  if (search.isEmpty())
+    search.consider(gather(ctx, left, cheapest(left)), gather(ctx, right, cheapest(right)));
+  return worthwhile(ctx, { estimate, cols, alternatives: search.alternatives() });
 }
 
 /** Without alternatives that the cheapest one and a motion would undercut. */
 export function worthwhile(ctx: PhysicalContext, p: Planned): Planned {
   if (p.alternatives.length < 2) return p;
   const best = cheapest(p);
-  const width = widthOf(
-    p.estimate,
-    p.cols.map((c) => c.id),
-  );
+  const width = rowWidth(p);
   const rows = p.estimate.rows;
   const alternatives = p.alternatives.filter((a) => {
     if (a === best) return true;
@@ -242,84 +212,147 @@ function orientationsOf(spec: JoinSpec): readonly Orientation[] {
   }
 }
 
-function orientations(
-  ctx: PhysicalContext,
-  spec: JoinSpec,
-  left: Planned,
-  right: Planned,
-  l: Alternative,
-  r: Alternative,
-  dist: Distribution,
-  estimate: Estimate,
-  pairs: readonly HashPair[],
-  residual: Expr | undefined,
-  cols: readonly Column[],
-): readonly Alternative[] {
-  let best: { o: Orientation; cost: number } | undefined;
-  const perProcess = (p: Planned, a: Alternative): number => p.estimate.rows / ctx.parallelism(a.dist);
-  const outWidth = widthOf(
-    estimate,
-    cols.map((c) => c.id),
-  );
-  const out = (estimate.rows / ctx.parallelism(dist)) * (COST.outputRow + outWidth * COST.outputByte);
-  for (const o of orientationsOf(spec)) {
-    const [probe, probeAlt, build, buildAlt] = o.probeIsLeft ? [left, l, right, r] : [right, r, left, l];
-    const probeRows = perProcess(probe, probeAlt);
-    const buildRows = perProcess(build, buildAlt);
-    const width = widthOf(
-      build.estimate,
-      build.cols.map((c) => c.id),
-    );
-    const late =
-      o.type === 'right' || o.type === 'full' || o.type === 'rightSemi' || o.type === 'rightAnti'
-        ? buildRows * 3
-        : 0;
-    const cost =
-      pairs.length > 0
-        ? buildRows * (COST.buildRow + width * COST.buildByte) +
-          probeRows * probeRowCost(buildRows, width) +
-          late
-        : probeRows * buildRows * COST.nestedPair + buildRows * COST.buildRow + probeRows + late;
-    if (best === undefined || cost < best.cost) best = { o, cost };
+type Candidate = {
+  readonly l: Alternative;
+  readonly r: Alternative;
+  readonly dist: Distribution;
+  readonly cost: number;
+  readonly orientation: Orientation;
+};
+
+/** The cheapest pair of forms for every distribution of the result. Thousands are weighed for one query: a candidate
+ *  is a few numbers until it has won. */
+class Candidates {
+  private readonly ctx: PhysicalContext;
+  private readonly spec: JoinSpec;
+  private readonly left: Planned;
+  private readonly right: Planned;
+  private readonly estimate: Estimate;
+  private readonly cols: readonly Column[];
+  private readonly pairs: readonly HashPair[];
+  private readonly residual: Expr | undefined;
+  private readonly orientations: readonly Orientation[];
+  private readonly outRowCost: number;
+  private readonly best = new Map<string, Candidate>();
+  private readonly widened = new Map<Distribution, Distribution>();
+
+  constructor(
+    ctx: PhysicalContext,
+    spec: JoinSpec,
+    left: Planned,
+    right: Planned,
+    estimate: Estimate,
+    cols: readonly Column[],
+    pairs: readonly HashPair[],
+    residual: Expr | undefined,
+  ) {
+    this.ctx = ctx;
+    this.spec = spec;
+    this.left = left;
+    this.right = right;
+    this.estimate = estimate;
+    this.cols = cols;
+    this.pairs = pairs;
+    this.residual = residual;
+    this.orientations = orientationsOf(spec);
+    const width = rowWidth({ estimate, cols });
+    this.outRowCost = COST.outputRow + width * COST.outputByte;
   }
-  if (best === undefined) return [];
-  const { o } = best;
-  const cost = l.cost + r.cost + best.cost + out;
-  return [
-    {
-      dist,
-      order: undefined,
-      cost,
-      build: (need) => {
-        const wanted = needWith(need, residual, ...pairs.map((p) => p.left), ...pairs.map((p) => p.right));
-        const leftOp = l.build(new Set([...wanted].filter((id) => left.cols.some((c) => c.id === id))));
-        const rightOp = r.build(new Set([...wanted].filter((id) => right.cols.some((c) => c.id === id))));
-        const [probe, build] = o.probeIsLeft ? [leftOp, rightOp] : [rightOp, leftOp];
-        const all = joinCols(spec.type, leftOp.cols, rightOp.cols, spec.mark);
-        const base = {
-          id: ctx.nodeId(),
-          cols: keep(all, need),
-          rows: estimate.rows,
-          cost,
-          type: o.type,
-          probe,
-          build,
-          nullAware: spec.nullAware,
-          mark: spec.mark,
-        };
-        const op: PhysicalOp =
-          pairs.length > 0
-            ? {
-                ...base,
-                kind: 'hashJoin',
-                probeKeys: pairs.map((p) => (o.probeIsLeft ? p.left : p.right)),
-                buildKeys: pairs.map((p) => (o.probeIsLeft ? p.right : p.left)),
-                nullSafe: pairs.map((p) => p.nullSafe),
-                residual,
-              }
-            : { ...base, kind: 'nestedLoop', predicate: residual };
-        return op;
-      },
-    },
-  ];
+
+  isEmpty(): boolean {
+    return this.best.size === 0;
+  }
+
+  consider(l: Alternative, r: Alternative): void {
+    const { ctx } = this;
+    const raw = joinDistribution(this.spec.type, this.spec.nullAware, l.dist, r.dist, this.pairs);
+    if (raw === undefined) return;
+    const out = (this.estimate.rows / ctx.parallelism(raw)) * this.outRowCost;
+    let cheapestOne: { orientation: Orientation; cost: number } | undefined;
+    for (const orientation of this.orientations) {
+      const cost = this.workOf(orientation, l, r);
+      if (cheapestOne === undefined || cost < cheapestOne.cost) cheapestOne = { orientation, cost };
+    }
+    if (cheapestOne === undefined) return;
+    const cost = l.cost + r.cost + cheapestOne.cost + out;
+    const dist = this.spec.type === 'inner' ? this.widen(raw) : raw;
+    const key = signature(dist);
+    const before = this.best.get(key);
+    if (before === undefined || cost < before.cost)
+      this.best.set(key, { l, r, dist, cost, orientation: cheapestOne.orientation });
+  }
+
+  private widen(d: Distribution): Distribution {
+    let w = this.widened.get(d);
+    if (w === undefined) {
+      w = withEqualities(d, this.pairs);
+      this.widened.set(d, w);
+    }
+    return w;
+  }
+
+  private workOf(o: Orientation, l: Alternative, r: Alternative): number {
+    const [probe, probeAlt, build, buildAlt] = o.probeIsLeft
+      ? [this.left, l, this.right, r]
+      : [this.right, r, this.left, l];
+    const probeRows = probe.estimate.rows / this.ctx.parallelism(probeAlt.dist);
+    const buildRows = build.estimate.rows / this.ctx.parallelism(buildAlt.dist);
+    const keepsBuild =
+      o.type === 'right' || o.type === 'full' || o.type === 'rightSemi' || o.type === 'rightAnti';
+    const late = keepsBuild ? buildRows * COST.lateRow : 0;
+    if (this.pairs.length === 0)
+      return probeRows * buildRows * COST.nestedPair + buildRows * COST.buildRow + probeRows + late;
+    const width = rowWidth(build);
+    return (
+      buildRows * (COST.buildRow + width * COST.buildByte) + probeRows * probeRowCost(buildRows, width) + late
+    );
+  }
+
+  alternatives(): readonly Alternative[] {
+    return [...this.best.values()]
+      .sort((a, b) => a.cost - b.cost)
+      .slice(0, 6)
+      .map((c) => ({
+        dist: c.dist,
+        order: undefined,
+        cost: c.cost,
+        build: (need) => this.operator(c, need),
+      }));
+  }
+
+  private operator(c: Candidate, need: Need): PhysicalOp {
+    const { ctx, spec, left, right, pairs, residual, estimate } = this;
+    const { probeIsLeft, type } = c.orientation;
+    const wanted = needWith(need, residual, ...pairs.map((p) => p.left), ...pairs.map((p) => p.right));
+    const ofSide = (p: Planned): Set<ColId> =>
+      new Set(p.cols.filter((x) => wanted.has(x.id)).map((x) => x.id));
+    const leftOp = c.l.build(ofSide(left));
+    const rightOp = c.r.build(ofSide(right));
+    const base = {
+      id: ctx.nodeId(),
+      cols: keep(joinCols(spec.type, leftOp.cols, rightOp.cols, spec.mark), need),
+      rows: estimate.rows,
+      cost: c.cost,
+      type,
+      probe: probeIsLeft ? leftOp : rightOp,
+      build: probeIsLeft ? rightOp : leftOp,
+      nullAware: spec.nullAware,
+      mark: spec.mark,
+    };
+    if (pairs.length > 0)
+      return {
+        ...base,
+        kind: 'hashJoin',
+        probeKeys: pairs.map((p) => (probeIsLeft ? p.left : p.right)),
+        buildKeys: pairs.map((p) => (probeIsLeft ? p.right : p.left)),
+        nullSafe: pairs.map((p) => p.nullSafe),
+        residual,
+      };
+    // Without a hash table there is nothing null-aware about NOT IN but the predicate itself.
+    if (spec.nullAware && spec.type === 'anti' && residual !== undefined) {
+      const possible: Expr = { kind: 'istruth', truth: false, negated: true, arg: residual };
+      return { ...base, kind: 'nestedLoop', nullAware: false, predicate: possible };
+    }
+    return { ...base, kind: 'nestedLoop', predicate: residual };
+  }
 }

@@ -4,7 +4,7 @@
  *  or constant input is sent by one process. Only a gather keeps order (by merging). */
 
 import type { ColId } from '../../types/ids.js';
-import { widthOf } from '../cost/estimate.js';
+import { type Estimate, widthOf } from '../cost/estimate.js';
 import { COST, motionCost } from '../cost/model.js';
 import type { Column, Expr } from '../expr.js';
 import { columnsOf } from '../expr-util.js';
@@ -13,11 +13,18 @@ import { type Distribution, hashKeyOf, isPartitioned, RANDOM, REPLICATED, SINGLE
 
 type Shape = Pick<Planned, 'estimate' | 'cols'>;
 
-function bytesOfRow(p: Shape): number {
-  return widthOf(
+const widths = new WeakMap<readonly Column[], { readonly estimate: Estimate; readonly width: number }>();
+
+/** Bytes of a row, estimated. */
+export function rowWidth(p: Shape): number {
+  const known = widths.get(p.cols);
+  if (known !== undefined && known.estimate === p.estimate) return known.width;
+  const width = widthOf(
     p.estimate,
     p.cols.map((c) => c.id),
   );
+  widths.set(p.cols, { estimate: p.estimate, width });
+  return width;
 }
 
 /** A motion carries at least one column: a batch without columns has no rows to count. */
@@ -32,7 +39,7 @@ export function gather(ctx: PhysicalContext, p: Shape, a: Alternative): Alternat
   if (a.dist.kind === 'general') return { ...a, dist: SINGLE };
   const rows = p.estimate.rows;
   const merging = a.order === undefined ? 0 : rows * COST.sortCompare;
-  const cost = a.cost + motionCost(rows, bytesOfRow(p)) + merging;
+  const cost = a.cost + motionCost(rows, rowWidth(p)) + merging;
   return {
     dist: SINGLE,
     order: a.order,
@@ -53,7 +60,7 @@ export function gather(ctx: PhysicalContext, p: Shape, a: Alternative): Alternat
 
 export function broadcast(ctx: PhysicalContext, p: Shape, a: Alternative): Alternative {
   const rows = p.estimate.rows;
-  const cost = a.cost + motionCost(rows, bytesOfRow(p));
+  const cost = a.cost + motionCost(rows, rowWidth(p));
   return {
     dist: REPLICATED,
     order: undefined,
@@ -85,7 +92,7 @@ export function redistribute(
 ): Alternative {
   const rows = p.estimate.rows;
   const senders = isPartitioned(a.dist) ? ctx.segmentCount : 1;
-  const cost = a.cost + motionCost(rows / senders, bytesOfRow(p));
+  const cost = a.cost + motionCost(rows / senders, rowWidth(p));
   const dist: Distribution = { kind: 'hashed', keys: keys.map((k) => new Set([hashKeyOf(k)])) };
   return {
     dist,
@@ -105,7 +112,7 @@ export function redistribute(
 export function strew(ctx: PhysicalContext, p: Shape, a: Alternative): Alternative {
   if (isPartitioned(a.dist)) return a;
   const rows = p.estimate.rows;
-  const cost = a.cost + motionCost(rows, bytesOfRow(p));
+  const cost = a.cost + motionCost(rows, rowWidth(p));
   return {
     dist: RANDOM,
     order: undefined,
