@@ -168,15 +168,18 @@ function matchOperators(): FunctionDef[] {
     compileRegex(str(a[1]), flags).test(str(a[0])) === wanted;
   const like = (ci: boolean, wanted: boolean) => (a: readonly Value[]) =>
     likeMatch(str(a[0]), str(a[1]), '\\', ci) === wanted;
+  // char(n) is matched with its padding: 'ab'::char(3) LIKE 'ab' is false.
+  const both = (name: string, impl: (a: readonly Value[]) => boolean): FunctionDef[] =>
+    ['text', 'bpchar'].map((kind) => define(name, `${kind} text`, BOOL, impl));
   return [
-    define('~', 'text text', BOOL, test('', true)),
-    define('~*', 'text text', BOOL, test('i', true)),
-    define('!~', 'text text', BOOL, test('', false)),
-    define('!~*', 'text text', BOOL, test('i', false)),
-    define('~~', 'text text', BOOL, like(false, true)),
-    define('~~*', 'text text', BOOL, like(true, true)),
-    define('!~~', 'text text', BOOL, like(false, false)),
-    define('!~~*', 'text text', BOOL, like(true, false)),
+    ...both('~', test('', true)),
+    ...both('~*', test('i', true)),
+    ...both('!~', test('', false)),
+    ...both('!~*', test('i', false)),
+    ...both('~~', like(false, true)),
+    ...both('~~*', like(true, true)),
+    ...both('!~~', like(false, false)),
+    ...both('!~~*', like(true, false)),
     define('like', 'text text', BOOL, like(false, true)),
     define('notlike', 'text text', BOOL, like(false, false)),
   ];
