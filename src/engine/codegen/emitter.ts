@@ -88,6 +88,11 @@ export class Emitter {
     return b?.val ?? b?.shape;
   }
 
+  /** The column's value when it is in registers already. */
+  loaded(id: ColId): Val | undefined {
+    return this.env.get(id)?.val;
+  }
+
   column(id: ColId): Val {
     const b = this.env.get(id);
     if (b === undefined) throw new Error(`column #${id} is not bound in this pipeline`);

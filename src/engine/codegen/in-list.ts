@@ -6,11 +6,14 @@ import { emitComparison } from './compare.js';
 import type { Emitter } from './emitter.js';
 import { whenPresent } from './logic.js';
 import { emitEqualsBytes, prepareForText } from './string-const.js';
+import { stringSet, stringSetHas } from './string-set.js';
 import { isAlwaysNull, type Val } from './val.js';
 
 type InExpr = Extract<Expr, { kind: 'in' }>;
 
 const CHAIN_MAX = 4;
+/** Longer lists of strings become hash tables. */
+const STRINGS_MAX = 8;
 const BITSET_MAX = 1 << 16;
 
 /** Leaves i32 1 exactly when the expression is `truth`. */
@@ -203,6 +206,12 @@ function stringMember(e: Emitter, arg: Val, texts: readonly string[]): void {
     if (b !== undefined) seen.set(Buffer.from(b).toString('latin1'), b);
   }
   const all = [...seen.values()];
+  if (all.length > STRINGS_MAX) {
+    const set = stringSet(e.ctx, all);
+    f.get(e.qs).i32(set.offset).op('i32.add').i32(set.mask);
+    e.push(str).call(e.ctx.lib(stringSetHas));
+    return;
+  }
   f.block((exit) => {
     for (const bytes of all) {
       f.i32(1);

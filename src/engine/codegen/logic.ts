@@ -6,7 +6,7 @@
 import type { Expr } from '../../plan/expr.js';
 import { exprNullable, negateCmp } from '../../plan/expr-util.js';
 import { unreachable } from '../../types/sql-error.js';
-import { BOOL } from '../../types/sql-type.js';
+import { BOOL, reprOf } from '../../types/sql-type.js';
 import { emitComparison } from './compare.js';
 import { boolVal } from './constants.js';
 import type { Emitter } from './emitter.js';
@@ -95,12 +95,46 @@ function chain(e: Emitter, args: readonly Expr[], truth: boolean, all: boolean, 
     return;
   }
   emitTest(e, args[from], truth);
-  if (from === args.length - 1) return;
-  const rest = (): void => e.scoped(() => chain(e, args, truth, all, from + 1));
+  // Tests that cost a comparison of registers are cheaper than the branch around them.
+  let next = from + 1;
+  for (; next < args.length && isFree(e, args[next]); next++) {
+    emitTest(e, args[next], truth);
+    e.f.op(all ? 'i32.and' : 'i32.or');
+  }
+  if (next === args.length) return;
+  const rest = (): void => e.scoped(() => chain(e, args, truth, all, next));
   const decided = (): void => {
     e.f.i32(all ? 0 : 1);
   };
   e.f.if(all ? rest : decided, all ? decided : rest, 'i32');
+}
+
+/** Comparisons of fixed-width columns that are loaded already, and of constants: they cannot fail. */
+function isFree(e: Emitter, x: Expr): boolean {
+  switch (x.kind) {
+    case 'cmp':
+    case 'distinct':
+      return isFreeOperand(e, x.left) && isFreeOperand(e, x.right);
+    case 'not':
+    case 'istruth':
+      return isFree(e, x.arg);
+    case 'isnull':
+      return isFreeOperand(e, x.arg);
+    case 'and':
+    case 'or':
+      return x.args.length <= 4 && x.args.every((a) => isFree(e, a));
+    case 'col':
+      return isFreeOperand(e, x);
+    default:
+      return false;
+  }
+}
+
+function isFreeOperand(e: Emitter, x: Expr): boolean {
+  if (x.kind === 'const') return x.value === null || reprOf(x.type) !== 'str' || x.type.kind === 'numeric';
+  if (x.kind !== 'col') return false;
+  const v = e.loaded(x.id);
+  return v !== undefined && v.repr !== 'str' && v.repr !== 'i128' && v.repr !== 'interval';
 }
 
 /** Leaves what `test` leaves, or 0 when an operand is null. */

@@ -18,6 +18,8 @@ import {
   emitSub128,
   type Wide,
 } from './i128.js';
+import { strHash } from './lib/strings.js';
+import { hashString } from './string-set.js';
 import { normal, outcome, show } from './test-compare.js';
 import { anyValue, nullable } from './test-values.js';
 import { compileRow, TEST_SETTINGS, type TestColumn } from './testing.js';
@@ -358,4 +360,17 @@ test('var-numeric arithmetic has the values and display scales of PostgreSQL', (
         { numRuns: 400 },
       );
     }
+});
+
+test('the hash of constant strings is the same at compile time', () => {
+  const column = { type: TEXT, nullable: false };
+  const c = compute([column], (e, [v]) => {
+    e.push(v.parts[0]).call(e.ctx.lib(strHash));
+    return undefined;
+  });
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), (s) => {
+      expect(c.run([s])).toBe(hashString(new TextEncoder().encode(s)));
+    }),
+  );
 });

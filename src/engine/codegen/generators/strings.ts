@@ -209,8 +209,10 @@ export const stringGenerators: readonly (readonly [string, Generator])[] = [
   ['upper(text)', changeCase(asciiCase('upper'))],
   ['lower(text)', changeCase(asciiCase('lower'))],
   ['||(text,text)', concatenate],
-  ['||(text,any)', concatenate],
-  ['||(any,text)', concatenate],
+  ...['any', 'anynonarray'].flatMap((any): (readonly [string, Generator])[] => [
+    [`||(text,${any})`, concatenate],
+    [`||(${any},text)`, concatenate],
+  ]),
   ['starts_with(text,text)', startsWith],
   ['^@(text,text)', startsWith],
   ['strpos(text,text)', position],
