@@ -51,6 +51,8 @@ export function bindAggregate(b: Binding, f: FuncCall, name: string): Expr {
     };
   });
 
+  const resolved = resolveAggregate(name, args.map(exprType), star);
+  if ('error' in resolved) throw resolved.error.with({ position: ctx.position(at) });
   const owner = owningLevel(level, [
     ...args,
     ...order.map((k) => k.expr),
@@ -59,8 +61,6 @@ export function bindAggregate(b: Binding, f: FuncCall, name: string): Expr {
   for (const e of [...args, ...order.map((k) => k.expr)]) rejectNested(b, owner, e, at);
   if (!ALLOWED.has(owner.clause)) throw misplaced(b, owner.clause, at);
 
-  const resolved = resolveAggregate(name, args.map(exprType), star);
-  if ('error' in resolved) throw resolved.error.with({ position: ctx.position(at) });
   const cast = args.map((a, i) => {
     const wanted = resolved.argTypes[i].kind === 'unknown' ? TEXT : resolved.argTypes[i];
     const r = coerce(ctx, a, wanted, 'implicit', ctx.locationOf(a) ?? locationOf(f.args?.[i]));

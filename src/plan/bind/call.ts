@@ -39,12 +39,13 @@ export function bindFunctionCall(b: Binding, f: FuncCall): Expr {
     callByName(b, name, [], at, f);
     throw ctx.error('42809', `${name}(*) specified, but ${name} is not an aggregate function`, at);
   }
+  if (name === 'generate_series') return bindSelectSeries(b, f);
+  const args = (f.args ?? []).map(b.bind);
+  const call = callByName(b, name, args, at, f);
   if (f.agg_distinct === true) throw misused('DISTINCT');
   if ((f.agg_order ?? []).length > 0) throw misused('ORDER BY');
   if (f.agg_filter !== undefined) throw misused('FILTER');
-  if (name === 'generate_series') return bindSelectSeries(b, f);
-  const args = (f.args ?? []).map(b.bind);
-  return callByName(b, name, args, at, f);
+  return call;
 }
 
 function noFunction(b: Binding, name: string, types: readonly string[], at: number | undefined): SqlError {

@@ -44,7 +44,11 @@ export class BindContext {
   }
 
   column(name: string, type: SqlType, nullable: boolean): Column {
-    return { id: this.nextColumn++ as ColId, name, type, nullable };
+    return { id: this.columnId(), name, type, nullable };
+  }
+
+  columnId(): ColId {
+    return this.nextColumn++ as ColId;
   }
 
   /** Remembers where an expression stands in the text, for errors found later. */

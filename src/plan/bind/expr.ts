@@ -50,6 +50,9 @@ export function bindExpr(b: Binding, n: Node): Expr {
   }
   if ('TypeCast' in n) {
     const { arg, typeName: target, location } = n.TypeCast;
+    // libpg_query lets a parameter stand for the string of a typed literal; PostgreSQL does not.
+    if (arg !== undefined && 'ParamRef' in arg && (target?.location ?? 0) < (arg.ParamRef.location ?? 0))
+      throw ctx.error('42601', `syntax error at or near "$${arg.ParamRef.number}"`, arg.ParamRef.location);
     const type = resolveTypeName(ctx, target);
     if (arg !== undefined && 'A_ArrayExpr' in arg) return bindArray(b, arg.A_ArrayExpr, type.type);
     const at = location === undefined || location < 0 ? locationOf(arg) : location;
@@ -96,11 +99,11 @@ export function bindExpr(b: Binding, n: Node): Expr {
     const { arg, collname, location } = n.CollateClause;
     const e = b.bind(operand(arg));
     const name = namesOf(collname).at(-1) ?? '';
-    checkCollation(ctx, name, location);
     const t = exprType(e);
-    if (t.kind === 'unknown') return coerceTo(ctx, e, TEXT);
-    if (!['text', 'varchar', 'bpchar', 'name', 'array', 'char'].includes(t.kind))
+    if (!['text', 'varchar', 'bpchar', 'name', 'array', 'char', 'unknown'].includes(t.kind))
       throw ctx.error('42804', `collations are not supported by type ${typeName(bare(t))}`, location);
+    checkCollation(ctx, name, location);
+    if (t.kind === 'unknown') return coerceTo(ctx, e, TEXT);
     return e;
   }
   if ('SQLValueFunction' in n) return bindValueFunction(b, n.SQLValueFunction);
@@ -319,6 +322,7 @@ function bindGrouping(b: Binding, n: Extract<Node, { GroupingFunc: unknown }>): 
   if (level.clause !== 'SELECT' && level.clause !== 'HAVING' && level.clause !== 'ORDER BY')
     throw ctx.error('42803', `grouping operations are not allowed in ${level.clause}`, at);
   const out = ctx.column('grouping', INT4, false);
-  level.groupings.push({ out, args: (n.GroupingFunc.args ?? []).map(b.bind) });
+  const nodes = n.GroupingFunc.args ?? [];
+  level.groupings.push({ out, args: nodes.map(b.bind), locations: nodes.map(locationOf) });
   return ctx.at(col(out), at ?? 0);
 }

@@ -10,7 +10,7 @@ import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
-import { freeColumns } from '../logical/transform.js';
+import { freeColumns, freshCopy } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
@@ -83,11 +83,10 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
   if (r.schemaname === undefined) {
     const cte = level.ctes.get(name);
     if (cte !== undefined) {
-      cte.level.usedCtes.add(name);
-      const select = selectOf(cte.def.ctequery);
-      if (select === undefined) throw ctx.notSupported('data-modifying WITH queries', cte.def.location);
-      const query = b.bindQuery(select, cte.level.parent, { ctes: cte.visible });
-      return queryItem(b, query, name, r.alias, namesOf(cte.def.aliascolnames), cte.def.location);
+      const { plan, names } = cte.query;
+      const own = cte.used ? freshCopy(plan, () => ctx.columnId()).plan : plan;
+      cte.used = true;
+      return queryItem(b, { plan: own, names }, name, r.alias);
     }
   }
   const relation = findRelationDef(ctx, r);
@@ -150,7 +149,7 @@ function bindView(b: Binding, view: ViewDef, r: RangeVar): FromItem {
   if (query.plan.cols.length < names.length)
     throw new SqlError('42P16', `view "${view.name}" no longer has all of its columns`);
   const kept: BoundQuery = { plan: query.plan, names: names.length === 0 ? query.names : names };
-  const item = queryItem(b, kept, view.name, r.alias, [], -1);
+  const item = queryItem(b, kept, view.name, r.alias);
   if (r.alias !== undefined) return item;
   return { plan: item.plan, items: item.items.map((i) => ({ ...i, schema: view.schema })) };
 }
@@ -163,33 +162,18 @@ function bindSubselect(b: Binding, r: RangeSubselect): FromItem {
   level.lateralActive = r.lateral === true;
   const query = b.bindQuery(select, level);
   level.lateralActive = outer;
-  return queryItem(b, query, r.alias?.aliasname ?? '', r.alias, [], -1);
+  return queryItem(b, query, r.alias?.aliasname ?? '', r.alias);
 }
 
 /** A bound query as a FROM item under its alias. */
-function queryItem(
-  b: Binding,
-  query: BoundQuery,
-  ownName: string,
-  alias: Alias | undefined,
-  ownColumns: readonly string[],
-  location: number | undefined,
-): FromItem {
+function queryItem(b: Binding, query: BoundQuery, ownName: string, alias: Alias | undefined): FromItem {
   const { ctx, level } = b;
-  let names = query.names;
-  if (ownColumns.length > names.length)
-    throw ctx.error(
-      '42P10',
-      `WITH query "${ownName}" has ${names.length} columns available but ${ownColumns.length} columns specified`,
-      location,
-    );
-  names = names.map((n, i) => ownColumns[i] ?? n);
   const shown = alias?.aliasname ?? ownName;
   return named(
     level,
     query.plan,
     shown,
-    aliasColumns(ctx, shown, names, alias),
+    aliasColumns(ctx, shown, query.names, alias),
     undefined,
     ownName,
     undefined,

@@ -156,13 +156,13 @@ export function groupPlan(b: Binding, input: LogicalPlan, by: GroupBy): Grouped 
   const grouped = new Set<ColId>(groups.map((g) => g.id));
   const groupings = level.groupings.map((g) => ({
     out: g.out,
-    groups: g.args.map((a) => {
+    groups: g.args.map((a, k) => {
       const i = by.exprs.findIndex((e) => exprKey(e) === exprKey(a));
       if (i < 0)
         throw ctx.error(
           '42803',
           'arguments to GROUPING must be grouping expressions of the associated query level',
-          ctx.locationOf(a) ?? -1,
+          g.locations[k],
         );
       return i;
     }),
@@ -197,7 +197,7 @@ function unionOfSets(
   aggs: readonly AggCall[],
   groupings: readonly { readonly out: Column; readonly groups: readonly number[] }[],
 ): { readonly plan: LogicalPlan; readonly replaced: ReadonlyMap<ColId, Expr> } {
-  const allocate = (): ColId => ctx.column('', INT4, true).id;
+  const allocate = (): ColId => ctx.columnId();
   const arms = sets.map((set, k) => {
     const own = groups.filter((g) => set.some((i) => columnOf[i]?.id === g.id));
     const node = aggregate(input, own, aggs);

@@ -13,7 +13,7 @@ import { coerce, retype } from './coerce.js';
 import type { BindContext } from './context.js';
 import { findRelationDef } from './from.js';
 import { QueryLevel } from './level.js';
-import { addCtes, bindQuery, bindUnused, makeBinding } from './query.js';
+import { addCtes, bindQuery, makeBinding } from './query.js';
 import { retypeUnknown } from './set-operation.js';
 import type { InsertStatement } from './statement.js';
 import { bare } from './type-family.js';
@@ -33,7 +33,7 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
   const targets = targetColumns(ctx, relation, s.cols ?? []);
   const level = new QueryLevel(undefined);
   const b = makeBinding(ctx, level);
-  const ctes = s.withClause === undefined ? [] : addCtes(b, s.withClause);
+  if (s.withClause !== undefined) addCtes(b, s.withClause);
   const select = selectOf(s.selectStmt);
   let source: LogicalPlan;
   if (select === undefined) source = rowsInOrder(ctx, relation, targets, [[]]);
@@ -67,7 +67,6 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
       exprs.map((e, i) => ctx.column(relation.columns[i].name, relation.columns[i].type, exprNullable(e))),
     );
   }
-  bindUnused(b, ctes);
   return { kind: 'insert', table: relation, source };
 }
 

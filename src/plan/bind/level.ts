@@ -55,9 +55,10 @@ export type RangeEntry = {
 
 export type Cte = {
   readonly def: CommonTableExpr;
-  /** The level in which the CTE was written: its query sees the CTEs before it there. */
-  readonly level: QueryLevel;
-  readonly visible: ReadonlyMap<string, Cte>;
+  /** Bound once, where it is written. */
+  readonly query: BoundQuery;
+  /** The first reference takes the plan, every other one a copy with columns of its own. */
+  used: boolean;
 };
 
 export type SelectListSeries = {
@@ -72,8 +73,6 @@ export class QueryLevel {
   namespace: readonly NamespaceItem[] = [];
   ctes: ReadonlyMap<string, Cte>;
   readonly rangeTable: RangeEntry[] = [];
-  /** Of this level's own CTEs, those that something refers to. */
-  readonly usedCtes = new Set<string>();
   clause: Clause = 'SELECT';
   lateralActive = false;
   /** Has a GROUP BY: every group has at least one row. */
@@ -83,7 +82,11 @@ export class QueryLevel {
   readonly aggregates: AggCall[] = [];
   readonly aggregateIds = new Set<ColId>();
   /** GROUPING(...) calls: what stands for them until the grouping sets are known. */
-  readonly groupings: { readonly out: Column; readonly args: readonly Expr[] }[] = [];
+  readonly groupings: {
+    readonly out: Column;
+    readonly args: readonly Expr[];
+    readonly locations: readonly (number | undefined)[];
+  }[] = [];
   /** Columns of this level's FROM clause. */
   readonly owned = new Set<ColId>();
   /** generate_series in the select list. */

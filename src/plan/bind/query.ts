@@ -1,7 +1,7 @@
 /** Any query expression: WITH, then a SELECT, VALUES or a set operation. The root of mutual recursion: it makes the
  *  `Binding` through which expressions reach subqueries. */
 import type { SelectStmt, WithClause } from 'libpg-query';
-import { selectOf } from './ast.js';
+import { namesOf, selectOf } from './ast.js';
 import type { BindContext } from './context.js';
 import { bindExpr } from './expr.js';
 import { type Binding, type BoundQuery, type Cte, QueryLevel, type QueryOptions } from './level.js';
@@ -28,7 +28,7 @@ export function bindQuery(
 ): BoundQuery {
   const level = new QueryLevel(parent, options.ctes);
   const b = makeBinding(ctx, level);
-  const used = s.withClause === undefined ? undefined : addCtes(b, s.withClause);
+  if (s.withClause !== undefined) addCtes(b, s.withClause);
   const keep = options.keepUnknown === true;
   let query: BoundQuery;
   if (s.op !== undefined && s.op !== 'SETOP_NONE') query = orderedSetOp(b, s, bindSetOperation(b, s));
@@ -36,35 +36,36 @@ export function bindQuery(
     level.clause = 'VALUES';
     query = orderedValues(b, s, bindValues(b, s, keep));
   } else query = bindSelectBody(b, s, keep);
-  if (used !== undefined) bindUnused(b, used);
   return query;
 }
 
-/** The CTEs become visible one after the other. */
-export function addCtes(b: Binding, w: WithClause): readonly Cte[] {
+/** Binds the CTEs and makes them visible, one after the other. They see what is outside of the query, not its FROM. */
+export function addCtes(b: Binding, w: WithClause): void {
   const { ctx, level } = b;
   if (w.recursive === true) throw ctx.notSupported('WITH RECURSIVE', w.location);
-  const added: Cte[] = [];
+  const names: string[] = [];
   for (const n of w.ctes ?? []) {
     if (!('CommonTableExpr' in n)) throw new Error('WITH without a common table expression');
     const def = n.CommonTableExpr;
     const name = def.ctename ?? '';
-    if (added.some((c) => c.def.ctename === name))
+    if (names.includes(name))
       throw ctx.error('42712', `WITH query name "${name}" specified more than once`, def.location);
-    if (selectOf(def.ctequery) === undefined)
-      throw ctx.notSupported('data-modifying WITH queries', def.location);
-    const cte: Cte = { def, level, visible: level.ctes };
+    names.push(name);
+    const select = selectOf(def.ctequery);
+    if (select === undefined) throw ctx.notSupported('data-modifying WITH queries', def.location);
+    const query = b.bindQuery(select, level.parent, { ctes: level.ctes });
+    const given = namesOf(def.aliascolnames);
+    if (given.length > query.names.length)
+      throw ctx.error(
+        '42P10',
+        `WITH query "${name}" has ${query.names.length} columns available but ${given.length} columns specified`,
+        def.location,
+      );
+    const cte: Cte = {
+      def,
+      query: { plan: query.plan, names: query.names.map((own, i) => given[i] ?? own) },
+      used: false,
+    };
     level.ctes = new Map(level.ctes).set(name, cte);
-    added.push(cte);
-  }
-  return added;
-}
-
-/** A CTE that nothing refers to still has to be right. Those referred to have been bound at each reference. */
-export function bindUnused(b: Binding, ctes: readonly Cte[]): void {
-  for (const cte of ctes) {
-    if (cte.level.usedCtes.has(cte.def.ctename ?? '')) continue;
-    const select = selectOf(cte.def.ctequery);
-    if (select !== undefined) b.bindQuery(select, cte.level.parent, { ctes: cte.visible });
   }
 }

@@ -121,8 +121,7 @@ export function missingTable(
         return ctx.error('42P01', `invalid reference to FROM-clause entry for table "${name}"`, at, {
           hint: `Perhaps you meant to reference the table alias "${r.alias}".`,
         });
-  const shown = schema === undefined ? name : `${schema}.${name}`;
-  return ctx.error('42P01', `missing FROM-clause entry for table "${shown}"`, at);
+  return ctx.error('42P01', `missing FROM-clause entry for table "${name}"`, at);
 }
 
 type Near = { readonly alias: string; readonly column: string };

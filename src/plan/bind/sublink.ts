@@ -55,14 +55,14 @@ function bindQuantified(b: Binding, s: SubLink, plan: LogicalPlan): Expr {
   const test = s.testexpr;
   if (test === undefined) throw new Error('the parse tree lacks the left side of IN');
   const lefts: readonly Node[] = 'RowExpr' in test ? (test.RowExpr.args ?? []) : [test];
+  const values = lefts.map(b.bind);
   if (lefts.length < plan.cols.length) throw ctx.error('42601', 'subquery has too many columns', s.location);
   if (lefts.length > plan.cols.length) throw ctx.error('42601', 'subquery has too few columns', s.location);
   if (lefts.length > 1 && op !== '=' && op !== '<>')
     throw ctx.notSupported(`row-wise ${op} ANY/ALL over a subquery`, s.location);
   const left: Expr[] = [];
   const right: Expr[] = [];
-  for (const [i, l] of lefts.entries()) {
-    const value = b.bind(l);
+  for (const [i, value] of values.entries()) {
     const out = col(plan.cols[i]);
     const pair = comparable(ctx, value, out);
     if (pair === undefined) throw noOperator(ctx, op, exprType(value), exprType(out), s.location);
