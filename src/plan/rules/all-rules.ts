@@ -6,6 +6,7 @@ import { normalizePredicates } from './normalize-predicates.js';
 import { pruneColumns } from './prune-columns.js';
 import { dropSorts, pushLimits } from './push-limits.js';
 import { pushPredicates } from './push-predicates.js';
+import { reduceAggregateInputs } from './reduce-aggregate-inputs.js';
 import { refreshNullability } from './refresh-nullability.js';
 import { removeSubqueries } from './remove-subqueries.js';
 import type { Rule } from './rule.js';
@@ -30,6 +31,8 @@ export const ALL_RULES: readonly Rule[] = [
   pushPredicates,
   dropSorts,
   mergeProjects,
+  // Once the filters stand on their tables and no project is in between.
+  reduceAggregateInputs,
   pushLimits,
   splitDistinctAggregates,
   // After rewrites that leave columns that nothing reads.
