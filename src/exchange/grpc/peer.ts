@@ -18,7 +18,7 @@ import {
 
 export const MESSAGE_BYTES_MAX = 64 << 20;
 export const TOKEN_KEY = 'mpp-token';
-const WINDOW_BYTES = 8 << 20;
+export const WINDOW_BYTES = 8 << 20;
 
 /** A vanished host is noticed by pings; heartbeats of the membership notice it earlier and cancel what waits. */
 export const CHANNEL_OPTIONS: ChannelOptions = {

@@ -43,6 +43,7 @@ export class RunningQuery {
   private readonly slices: SliceRunStats[] = [];
   private readonly motions: MotionRunStats[] = [];
   private calls: ClientReadableStream<ExecuteEvent>[] = [];
+  private readonly requests = new Map<string, Uint8Array>();
   private failure: { readonly error: unknown } | undefined;
   private ended: (() => void)[] = [];
 
@@ -144,7 +145,11 @@ export class RunningQuery {
     return this.plan.slices.find((s) => sink?.kind === 'motion' && s.id === sink.to);
   }
 
-  private execute({ member, slices }: Share): Promise<void> {
+  /** Most segments run the same slices: packed once. */
+  private request(slices: readonly Slice[]): Uint8Array {
+    const key = slices.map((s) => s.id).join();
+    const known = this.requests.get(key);
+    if (known !== undefined) return known;
     const { options } = this;
     const body: ExecuteBody<Slice, RunOptions['settings']> = {
       queryId: options.queryId,
@@ -157,13 +162,18 @@ export class RunningQuery {
       memoryLimitBytes: 0,
       routes: this.routesOf(slices),
     };
+    const request = pack(body);
+    this.requests.set(key, request);
+    return request;
+  }
+
+  private execute({ member, slices }: Share): Promise<void> {
+    const msgpack = this.request(slices);
     return new Promise((resolve) => {
       if (this.failure !== undefined) return resolve();
       this.ended.push(resolve);
       const left = new Set(slices.map((s) => s.id));
-      const call = this.host.peers
-        .at(member.address)
-        .serverStream(SegmentService.Execute, { msgpack: pack(body) });
+      const call = this.host.peers.at(member.address).serverStream(SegmentService.Execute, { msgpack });
       this.calls.push(call);
       call.on('data', (event: ExecuteEvent) => {
         if ('done' in event) {
