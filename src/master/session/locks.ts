@@ -1,13 +1,20 @@
 /** Locks on relations: statements that read or load share, those that drop or replace have it alone.
  *
  *  Invariants: first come, first served (a waiting exclusive request is not starved by later shared ones); all locks of
- *  a statement are asked for at once, in order of oid, so that two statements never wait for each other. */
+ *  a statement are asked for at once, in order of oid, so that two statements never wait for each other; nobody waits
+ *  for himself: a session that still reads a relation through a portal cannot drop it (55006). */
 import { SqlError } from '../../types/sql-error.js';
 
 export type LockMode = 'shared' | 'exclusive';
 
 type Waiter = { readonly mode: LockMode; readonly grant: () => void };
-type Entry = { shared: number; exclusive: boolean; readonly queue: Waiter[] };
+type Entry = {
+  shared: number;
+  exclusive: boolean;
+  readonly queue: Waiter[];
+  /** Who holds it, once for each lock. */
+  readonly owners: object[];
+};
 
 export class LockTable {
   private readonly entries = new Map<number, Entry>();
@@ -16,6 +23,7 @@ export class LockTable {
   async acquire(
     oids: readonly number[],
     mode: LockMode,
+    owner: object,
     signal: AbortSignal,
     timeoutMs: number,
   ): Promise<() => void> {
@@ -24,12 +32,20 @@ export class LockTable {
     const release = () => {
       if (released) return;
       released = true;
-      for (const oid of held) this.release(oid, mode);
+      for (const oid of held) this.release(oid, mode, owner);
     };
     const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : undefined;
     try {
       for (const oid of [...new Set(oids)].sort((a, b) => a - b)) {
-        if (!this.tryAcquire(oid, mode)) await this.wait(oid, mode, signal, deadline);
+        if (!this.tryAcquire(oid, mode)) {
+          if (this.entry(oid).owners.includes(owner))
+            throw new SqlError(
+              '55006',
+              'cannot change or drop a relation because it is being used by active queries in this session',
+            );
+          await this.wait(oid, mode, signal, deadline);
+        }
+        this.entry(oid).owners.push(owner);
         held.push(oid);
       }
     } catch (e) {
@@ -42,7 +58,7 @@ export class LockTable {
   private entry(oid: number): Entry {
     let e = this.entries.get(oid);
     if (e === undefined) {
-      e = { shared: 0, exclusive: false, queue: [] };
+      e = { shared: 0, exclusive: false, queue: [], owners: [] };
       this.entries.set(oid, e);
     }
     return e;
@@ -99,8 +115,9 @@ export class LockTable {
     });
   }
 
-  private release(oid: number, mode: LockMode): void {
+  private release(oid: number, mode: LockMode, owner: object): void {
     const e = this.entry(oid);
+    e.owners.splice(e.owners.indexOf(owner), 1);
     if (mode === 'shared') e.shared--;
     else e.exclusive = false;
     this.advance(oid, e);

@@ -54,6 +54,11 @@ export class SessionSettings {
     this.starts.set(key(d), normaliseSetting(d, value));
   }
 
+  /** A value that the server knows and clients cannot change. */
+  preset(name: string, value: string): void {
+    this.starts.set(name, value);
+  }
+
   get(name: string): string {
     const d = settingDefinition(name);
     if (d === undefined) {

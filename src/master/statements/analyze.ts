@@ -4,7 +4,7 @@ import { SqlError } from '../../types/sql-error.js';
 import { analyzed, refreshed } from '../catalog/stats.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
-import { tableTarget } from './load.js';
+import { tableTarget } from './refresh.js';
 import type { Statement } from './statement.js';
 
 export async function runAnalyze(
@@ -36,7 +36,7 @@ async function analyzeTables(
   const oids = which === 'all' ? catalog.tables().map((t) => t.oid) : which.map((t) => t.oid);
   const timeoutMs = session.settings.number('lock_timeout');
   for (const oid of oids) {
-    const release = await locks.acquire([oid], 'shared', context.signal, timeoutMs);
+    const release = await locks.acquire([oid], 'shared', session, context.signal, timeoutMs);
     try {
       await analyzeTable(session, oid, context, verbose);
     } finally {

@@ -11,8 +11,9 @@ import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { CopyLineSplitter } from './copy-lines.js';
-import { load, tableTarget, widenCatalog } from './load.js';
+import { load, widenCatalog } from './load.js';
 import { withLocks } from './plan.js';
+import { tableTarget } from './refresh.js';
 import { readServerFile } from './server-file.js';
 import type { Statement } from './statement.js';
 

@@ -141,7 +141,13 @@ export async function dropObjects(
   const named = targets(session, s, false);
   const oids = [...named.relations, ...inSchemas(session, named.schemas)].map((r) => r.oid);
   const dependents = catalog.dependents(new Set(oids)).map((r) => r.oid);
-  const release = await locks.acquire([...oids, ...dependents], 'exclusive', context.signal, timeoutMs);
+  const release = await locks.acquire(
+    [...oids, ...dependents],
+    'exclusive',
+    session,
+    context.signal,
+    timeoutMs,
+  );
   let dropped: readonly StoredRelation[] = [];
   try {
     await catalog.commit(() => {
@@ -280,7 +286,7 @@ export async function renameRelation(
     throw new SqlError('42501', `permission denied: "${found.name}" is a system catalog`);
   if (s.object === 'view' && found.kind !== 'view') throw new SqlError('42809', `"${name}" is not a view`);
   const timeoutMs = session.settings.number('lock_timeout');
-  const release = await locks.acquire([found.oid], 'exclusive', context.signal, timeoutMs);
+  const release = await locks.acquire([found.oid], 'exclusive', session, context.signal, timeoutMs);
   try {
     await catalog.commit(() => {
       const stored = catalog.storedByOid(found.oid);

@@ -12,23 +12,13 @@ import { SqlError } from '../../types/sql-error.js';
 import { duplicateRelation, refuseSystemSchema } from '../catalog/names.js';
 import type { CatalogOp, StoredStats, StoredTable } from '../catalog/state.js';
 import { emptyStats, tableStats, widened } from '../catalog/stats.js';
-import type { RunStats, TableSummary, TableTarget } from '../dispatch/api.js';
+import type { RunStats, TableSummary } from '../dispatch/api.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { planLoad, withLocks } from './plan.js';
 import { runOptions } from './query.js';
-
-export function tableTarget(table: TableDef): TableTarget {
-  const { oid, storageId, name, columns, distribution } = table;
-  return {
-    oid,
-    storageId,
-    name,
-    columns: columns.map((c) => ({ name: c.name, type: c.type, notNull: c.notNull })),
-    distribution,
-  };
-}
+import { refreshTable } from './refresh.js';
 
 /** Plans with insert slices have no result. */
 const NO_RESULT: ChunkSink = {
@@ -57,8 +47,29 @@ export async function load<T>(
     });
     throw e;
   }
-  await dispatcher.commitLoad(gxid, beforeVisible);
+  const touched: TableSummary[] = [];
+  try {
+    await dispatcher.commitLoad(gxid, async (added) => {
+      touched.push(...added);
+      await beforeVisible(added);
+    });
+  } catch (e) {
+    await recount(session, touched);
+    throw e;
+  }
   return result;
+}
+
+/** After a commit that failed the catalog may count rows that never became visible. */
+async function recount(session: Session, touched: readonly TableSummary[]): Promise<void> {
+  const { catalog, log } = session.services;
+  for (const { storageId } of touched) {
+    const stored = catalog.tables().find((t) => t.storageId === storageId);
+    if (stored !== undefined)
+      await refreshTable(session.services, stored).catch((err: unknown) => {
+        log.warn({ table: stored.name, err }, 'row counts could not be refreshed');
+      });
+  }
 }
 
 /** Widens the statistics of the tables that own the storages. */

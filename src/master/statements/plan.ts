@@ -106,7 +106,7 @@ export async function withLocks<T>(
     const binding = session.bind(prepared, context.functions.nowMicros);
     const snapshot = dispatcher.snapshot();
     const { value, oids } = prepare(binding.statement, binding);
-    const release = await locks.acquire(oids, mode, context.signal, timeoutMs);
+    const release = await locks.acquire(oids, mode, session, context.signal, timeoutMs);
     if (catalog.version === binding.catalogVersion) return { value, snapshot, release };
     release();
   }

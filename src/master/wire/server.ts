@@ -11,6 +11,7 @@ import { LockTable } from '../session/locks.js';
 import type { MasterServices } from '../session/services.js';
 import { Session } from '../session/session.js';
 import { SessionSettings } from '../session/settings.js';
+import { refreshAtStart } from '../statements/refresh.js';
 import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
 import { AUTHENTICATION_OK, backendKeyData, parameterStatus } from './messages.js';
 
@@ -50,6 +51,8 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     const pid = nextPid();
     const secret = randomInt(-(2 ** 31), 2 ** 31);
     const settings = sessionSettings(parameters, output);
+    settings.preset('max_connections', String(connectionsMax));
+    settings.preset('port', String(socket.localPort ?? options.port));
     const client = { pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
     const session = new Session(services, settings, output, client);
     entries.set(pid, { secret, session });
@@ -83,11 +86,14 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     void connection.serve().finally(() => connections.delete(connection));
   });
   await listen(server, options.host, options.port);
+  const stopping = new AbortController();
+  void refreshAtStart(services, stopping.signal);
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     sessions,
     async close() {
+      stopping.abort();
       for (const c of connections) c.shutDown();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
