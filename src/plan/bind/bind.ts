@@ -22,7 +22,11 @@ export function bindStatement(
   const ctx = new BindContext(catalog, parsed.source, options);
   try {
     const bound = bindNode(ctx, parsed, parsed.node);
-    return { ...bound, paramTypes: ctx.finishedParamTypes(), notices: ctx.notices };
+    const paramTypes = ctx.finishedParamTypes();
+    // What EXPLAIN explains has the statement's parameters.
+    if (bound.kind === 'explain')
+      return { ...bound, statement: { ...bound.statement, paramTypes }, paramTypes, notices: ctx.notices };
+    return { ...bound, paramTypes, notices: ctx.notices };
   } catch (e) {
     if (e instanceof RangeError && /call stack/i.test(e.message))
       throw new SqlError('54001', 'stack depth limit exceeded', {

@@ -91,7 +91,25 @@ export function coerceExplicit(
   if (!modified) return r;
   if (r.kind === 'const') return { ...r, value: roundValue(r.value, target) };
   if (target.precision === 6 && target.fields === undefined) return r;
+  const rounded = roundInstant(ctx, r, target);
+  if (rounded !== undefined) return rounded;
   throw ctx.notSupported(`a cast to ${target.type.kind} with precision or fields`, location);
+}
+
+/** timestamp(0) and timestamp(3) of a value that is computed: half a unit added, the rest cut off. */
+function roundInstant(ctx: BindContext, e: Expr, target: ResolvedTypeName): Expr | undefined {
+  const { kind } = target.type;
+  const unit = target.precision === 0 ? 'second' : target.precision === 3 ? 'milliseconds' : undefined;
+  if (unit === undefined || (kind !== 'timestamp' && kind !== 'timestamptz')) return undefined;
+  const add = functionById(`+(${kind},interval)`);
+  const cut = functionById(`date_trunc(text,${kind})`);
+  if (add === undefined || cut === undefined) return undefined;
+  const half: Expr = {
+    kind: 'const',
+    value: { months: 0, days: 0, micros: unit === 'second' ? 500_000n : 500n },
+    type: { kind: 'interval' },
+  };
+  return makeCall(ctx, cut, [{ kind: 'const', value: unit, type: TEXT }, makeCall(ctx, add, [e, half])]);
 }
 
 function located(ctx: BindContext, e: Expr, location: number | undefined): Expr {

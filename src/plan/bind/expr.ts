@@ -302,8 +302,8 @@ function bindValueFunction(b: Binding, f: SQLValueFunction): Expr {
   const bareName = name.replace(/_n$/, '');
   const called = bareName === 'user' || bareName === 'current_role' ? 'current_user' : bareName;
   const e = callByName(b, called === 'current_catalog' ? 'current_database' : called, [], f.location);
-  if (bareName === name || (f.typmod ?? 6) >= 6) return e;
-  throw ctx.notSupported(`${bareName} with a precision`, f.location);
+  if (bareName === name) return e;
+  return coerceExplicit(ctx, e, { type: exprType(e), precision: Math.min(f.typmod ?? 6, 6) }, f.location);
 }
 
 function bindIndirection(b: Binding, n: Extract<Node, { A_Indirection: unknown }>): Expr {

@@ -14,6 +14,7 @@ import { freeColumns, freshCopy } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
+import { callByName } from './call.js';
 import { coerce } from './coerce.js';
 import type { BindContext } from './context.js';
 import { bindJoin } from './join.js';
@@ -238,7 +239,7 @@ function bindFunction(b: Binding, r: RangeFunction): FromItem {
   const name = r.alias?.aliasname ?? called;
   let plan: LogicalPlan;
   if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'generate_series')
-    plan = seriesPlan(b, call.FuncCall, name);
+    plan = seriesPlan(b, call.FuncCall, name, callByName);
   else if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'unnest')
     plan = unnestPlan(b, call.FuncCall, name);
   else {

@@ -1,19 +1,23 @@
 /** generate_series: a `repeat` node whose series column counts up.
  *
- *  Integer forms only are computed by `repeat`; a series over dates is an integer series k with `start + step * k`
- *  computed above it. Source: PostgreSQL 15, chapter 9.25. */
+ *  `repeat` counts integers; instants are `start + step * k` above it, or rows of constants when all is known. Source: PostgreSQL 15, chapter 9.25. */
 import type { FuncCall, Node } from 'libpg-query';
+import { functionById } from '../../types/functions/registry.js';
 import type { SqlError } from '../../types/sql-error.js';
-import { INT8, type SqlType, typeName } from '../../types/sql-type.js';
+import { INT8, INTERVAL, type SqlType, TEXT, typeName } from '../../types/sql-type.js';
+import { type Interval, isInterval } from '../../types/value.js';
 import type { Column, Expr } from '../expr.js';
-import { cmp, col, constant, exprType, isStatementConstant, when } from '../expr-util.js';
-import { ONE_ROW, project, repeat } from '../logical/builders.js';
+import { cmp, col, constant, exprNullable, exprType, when } from '../expr-util.js';
+import { filter, ONE_ROW, project, repeat } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { coerce, coerceTo } from './coerce.js';
 import type { BindContext } from './context.js';
 import type { Binding, SelectListSeries } from './level.js';
 import { bindOperator } from './operator.js';
 import { bare } from './type-family.js';
+
+/** `callByName` of `call.ts`, which imports this file. */
+export type CallByName = (b: Binding, name: string, args: readonly Expr[], at: number | undefined) => Expr;
 
 type IntegerSeries = {
   readonly type: SqlType;
@@ -44,10 +48,10 @@ export function useSelectSeries(b: Binding, series: SelectListSeries, at: number
 }
 
 /** In FROM: a plan with one column. Arguments may refer to columns from outside (LATERAL). */
-export function seriesPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
+export function seriesPlan(b: Binding, f: FuncCall, name: string, call: CallByName): LogicalPlan {
   const { ctx } = b;
   const s = integerSeries(b, f);
-  if (s === undefined) return timestampSeries(b, f, name);
+  if (s === undefined) return timestampSeries(b, f, name, call);
   const out = ctx.column(name, INT8, false);
   const plan = repeat(ONE_ROW, s.count, { out, start: s.start, step: s.step });
   if (s.type.kind === 'int8') return plan;
@@ -121,7 +125,7 @@ function countOf(ctx: BindContext, start: Expr, stop: Expr, step: Expr): Expr {
 /** Rows of constants are enough for a series of timestamps whose bounds are known when it is bound. */
 const TIMESTAMPS_MAX = 1_000_000;
 
-function timestampSeries(b: Binding, f: FuncCall, name: string): LogicalPlan {
+function timestampSeries(b: Binding, f: FuncCall, name: string, call: CallByName): LogicalPlan {
   const { ctx } = b;
   const bound = args(b, f);
   if (bound.length < 3) throw noSeries(b, f, bound);
@@ -130,36 +134,90 @@ function timestampSeries(b: Binding, f: FuncCall, name: string): LogicalPlan {
     : bound.slice(0, 2).every((a) => exprType(a).kind !== 'timestamp')
       ? { kind: 'timestamptz' }
       : { kind: 'timestamp' };
-  const start = coerceTo(ctx, bound[0], type);
-  const stop = coerceTo(ctx, bound[1], type);
-  const step = coerceTo(ctx, bound[2], { kind: 'interval' });
-  if (!isStatementConstant(start) || start.kind !== 'const' || stop.kind !== 'const' || step.kind !== 'const')
-    throw ctx.notSupported('generate_series over timestamps that are not constant', f.location);
+  const start = foldCast(ctx, coerceTo(ctx, bound[0], type));
+  const stop = foldCast(ctx, coerceTo(ctx, bound[1], type));
+  const step = coerceTo(ctx, bound[2], INTERVAL);
+  if (step.kind !== 'const' || step.value === null || !isInterval(step.value))
+    throw ctx.notSupported('generate_series with a step that is not constant', f.location);
+  const forward = isPositive(step.value);
+  if (forward === undefined) throw ctx.error('22023', 'step size cannot equal zero', -1);
+  if (start.kind !== 'const' || stop.kind !== 'const') {
+    if (step.value.months !== 0)
+      throw ctx.notSupported('generate_series by months between instants that are not constant', f.location);
+    return steppedSeries(b, call, name, type, start, stop, step, step.value, forward);
+  }
   const out: Column = ctx.column(name, type, false);
   const rows: Expr[][] = [];
-  const forward = isPositive(step);
-  if (forward === undefined) throw ctx.error('22023', 'step size cannot equal zero', -1);
   let at: Expr = start;
   while (at.kind === 'const' && typeof at.value === 'bigint' && typeof stop.value === 'bigint') {
     if (forward ? at.value > stop.value : at.value < stop.value) break;
     rows.push([at]);
     if (rows.length > TIMESTAMPS_MAX)
       throw ctx.notSupported('a series of more than a million timestamps', f.location);
-    at = bindOperator(ctx, '+', at, step, -1);
+    at = foldSum(ctx, at, step);
   }
   return { kind: 'values', rows, cols: [out] };
 }
 
+/** `start + step * k` for k = 0, 1, ... as long as it has not passed `stop`. One more k than the division gives is
+ *  tried, because a day is not always 24 hours; the filter drops what is past the end. */
+function steppedSeries(
+  b: Binding,
+  callByName: CallByName,
+  name: string,
+  type: SqlType,
+  start: Expr,
+  stop: Expr,
+  step: Expr,
+  interval: Interval,
+  forward: boolean,
+): LogicalPlan {
+  const { ctx } = b;
+  const seconds = constant({ unscaled: totalMicros(interval), scale: 6 }, { kind: 'numeric' });
+  const span = callByName(
+    b,
+    'extract',
+    [constant('epoch', TEXT), bindOperator(ctx, '-', stop, start, -1)],
+    -1,
+  );
+  const steps = callByName(b, 'floor', [bindOperator(ctx, '/', span, seconds, -1)], -1);
+  const count = coerceExplicitly(ctx, bindOperator(ctx, '+', steps, constant(2, { kind: 'int4' }), -1), INT8);
+  const k = ctx.column('k', INT8, false);
+  const counted = repeat(ONE_ROW, count, { out: k, start: constant(0n, INT8), step: constant(1n, INT8) });
+  const offset = bindOperator(ctx, '*', coerceTo(ctx, col(k), { kind: 'float8' }), step, -1);
+  const value = bindOperator(ctx, '+', start, offset, -1);
+  const out = ctx.column(name, type, exprNullable(value));
+  return filter(project(counted, [value], [out]), cmp(forward ? '<=' : '>=', col(out), stop));
+}
+
+/** A date constant as an instant: depends on the session's time zone, as a literal would. */
+function foldCast(ctx: BindContext, e: Expr): Expr {
+  if (e.kind !== 'call' || !e.fn.startsWith('cast(') || e.args[0]?.kind !== 'const') return e;
+  const def = functionById(e.fn);
+  const value = def?.impl([e.args[0].value], ctx.options.functions, [e.args[0].type], e.type);
+  return value === undefined ? e : constant(value, e.type);
+}
+
+function foldSum(ctx: BindContext, at: Expr, step: Expr): Expr {
+  const sum = bindOperator(ctx, '+', at, step, -1);
+  if (sum.kind !== 'call' || at.kind !== 'const' || step.kind !== 'const') return sum;
+  const value = functionById(sum.fn)?.impl(
+    [at.value, step.value],
+    ctx.options.functions,
+    [at.type, step.type],
+    sum.type,
+  );
+  return value === undefined ? sum : constant(value, sum.type);
+}
+
 /** Is the interval positive? Undefined for zero. */
-function isPositive(step: Expr): boolean | undefined {
-  if (
-    step.kind !== 'const' ||
-    step.value === null ||
-    typeof step.value !== 'object' ||
-    !('months' in step.value)
-  )
-    return undefined;
-  const { months, days, micros } = step.value;
-  const total = BigInt(months) * 30n * 86_400_000_000n + BigInt(days) * 86_400_000_000n + micros;
+function isPositive(i: Interval): boolean | undefined {
+  const total = BigInt(i.months) * 30n * MICROS_A_DAY + totalMicros(i);
   return total === 0n ? undefined : total > 0n;
+}
+
+const MICROS_A_DAY = 86_400_000_000n;
+
+function totalMicros(i: Interval): bigint {
+  return BigInt(i.days) * MICROS_A_DAY + i.micros;
 }
