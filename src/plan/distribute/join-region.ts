@@ -113,17 +113,26 @@ export function joinRegion(root: Join): Region {
       columns,
     ),
   );
-  return { relations, operators: renumber(operators, classes) };
+  return { relations, operators: renumber(operators, classes, relationOf) };
 }
 
 function innerSpec(predicate: Expr): JoinSpec {
   return { type: 'inner', predicate, nullAware: false, mark: undefined };
 }
 
-function renumber(operators: readonly RegionOperator[], classes: EqualityClasses): readonly RegionOperator[] {
-  return operators.map((o) =>
-    o.equalityClass === undefined ? o : { ...o, equalityClass: classes.find(o.equalityClass) },
-  );
+/** Classes by their representatives. Where one relation has two columns of a class (`a.x = b.u AND a.x = b.v`), no
+ *  single equality between two sets implies the others: such a class is none. */
+function renumber(
+  operators: readonly RegionOperator[],
+  classes: EqualityClasses,
+  relationOf: ReadonlyMap<ColId, number>,
+): readonly RegionOperator[] {
+  const crowded = classes.withTwoColumnsOfOneRelation(relationOf);
+  return operators.map((o) => {
+    if (o.equalityClass === undefined) return o;
+    const id = classes.find(o.equalityClass);
+    return { ...o, equalityClass: crowded.has(id) ? undefined : id };
+  });
 }
 
 type ColExpr = Extract<Expr, { kind: 'col' }>;
@@ -160,6 +169,18 @@ class EqualityClasses {
     this.parent[this.find(a)] = this.find(b);
     this.known.add(pairKey(e.left.id, e.right.id));
     return a;
+  }
+
+  withTwoColumnsOfOneRelation(relationOf: ReadonlyMap<ColId, number>): ReadonlySet<number> {
+    const seen = new Set<string>();
+    const crowded = new Set<number>();
+    this.members.forEach((m, i) => {
+      const id = this.find(i);
+      const key = `${id}:${relationOf.get(m.id)}`;
+      if (seen.has(key)) crowded.add(id);
+      seen.add(key);
+    });
+    return crowded;
   }
 
   /** Equalities between relations of one class that nobody wrote. Only where the

@@ -58,15 +58,22 @@ function idSet(cols: readonly Column[]): Set<ColId> {
 function parts(spec: JoinSpec, left: Planned, right: Planned): Parts {
   const { pairs, residual } = joinShape(spec.predicate, idSet(left.cols), idSet(right.cols));
   const nullSafe = new Set<string>();
+  const strict = new Set<string>();
   if (spec.predicate !== undefined)
-    for (const c of spec.predicate.kind === 'and' ? spec.predicate.args : [spec.predicate])
-      if (c.kind === 'distinct') nullSafe.add(`${hashKeyOf(c.left)} ${hashKeyOf(c.right)}`);
+    for (const c of spec.predicate.kind === 'and' ? spec.predicate.args : [spec.predicate]) {
+      if (c.kind !== 'distinct' && c.kind !== 'cmp') continue;
+      const seen = c.kind === 'distinct' ? nullSafe : strict;
+      seen.add(`${hashKeyOf(c.left)} ${hashKeyOf(c.right)}`);
+      seen.add(`${hashKeyOf(c.right)} ${hashKeyOf(c.left)}`);
+    }
   const hashable: HashPair[] = [];
   const rest: Expr[] = [...residual];
   for (const p of pairs) {
     const leftKey = hashKeyOf(p.left);
     const rightKey = hashKeyOf(p.right);
-    const safe = nullSafe.has(`${leftKey} ${rightKey}`) || nullSafe.has(`${rightKey} ${leftKey}`);
+    // `x = y AND x IS NOT DISTINCT FROM y` is `x = y`.
+    const pair = `${leftKey} ${rightKey}`;
+    const safe = nullSafe.has(pair) && !strict.has(pair);
     hashable.push({ ...p, leftKey, rightKey, nullSafe: safe });
   }
   return { pairs: hashable, residual: rest.length === 0 ? undefined : conjunction(rest) };
