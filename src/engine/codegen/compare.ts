@@ -76,9 +76,17 @@ export function unpadded(e: Emitter, v: Val): Val {
   return { ...v, parts: [e.save('i64')] };
 }
 
+/** Two char(n) of one length are equal exactly when their bytes are. */
+function samePadding(a: Val, b: Val): boolean {
+  const length = a.type.kind === 'bpchar' ? a.type.length : undefined;
+  return length !== undefined && b.type.kind === 'bpchar' && b.type.length === length;
+}
+
 /** Leaves i32 1 when `a op b` (neither null). */
 export function emitComparison(e: Emitter, op: CmpOp, x: Val, y: Val): void {
-  const { kind, a, b } = align(e, x, y);
+  const equality = op === '=' || op === '<>';
+  const { kind, a, b } =
+    equality && samePadding(x, y) ? { kind: 'str' as const, a: x, b: y } : align(e, x, y);
   const f = e.f;
   switch (kind) {
     case 's32':

@@ -114,6 +114,28 @@ function agreeWith(fn: string, args: readonly (SqlType | Expr)[], runs = 60): vo
   );
 }
 
+test('fields of dates with narrow and wide bounds', () => {
+  for (const [min, max] of [
+    [8035n, 10591n],
+    [-3000n, 3000n],
+    [-20000n, 20000n],
+    [-720000n, -719000n],
+  ])
+    for (const field of ['year', 'month', 'day', 'quarter', 'dow', 'isodow', 'doy'])
+      for (const nulls of [false, true]) {
+        const date = { type: { kind: 'date' } as const, range: { min, max }, nullable: nulls };
+        const def = functionById('extract(text,date)')!;
+        const args = [constant(field, TEXT), testColumn(0, date)];
+        const type = def.returns([TEXT, date.type], { consts: [field, undefined] });
+        const c = compileExpr([date], { kind: 'call', fn: def.id, args, type });
+        const days = fc.integer({ min: Number(min), max: Number(max) });
+        for (const v of [Number(min), Number(max), ...fc.sample(nulls ? nullable(days) : days, 20)]) {
+          const want = v === null ? null : def.impl([field, v], TEST_SETTINGS, [TEXT, date.type], type);
+          expect([field, v, c.run([v])]).toEqual([field, v, want]);
+        }
+      }
+});
+
 test('extract, date_part and date_trunc with a constant field', () => {
   for (const field of [
     'year',

@@ -184,6 +184,14 @@ export const strTrimBlanks: LibFunction = {
     pushLength(f, a).set(length);
     f.block((exit) => {
       f.loop((again) => {
+        f.get(length).i32(8).op('i32.lt_u').brIf(exit);
+        f.get(start).get(length).op('i32.add').i32(8).op('i32.sub').mem('i64.load');
+        f.i64(0x2020202020202020n).op('i64.ne').brIf(exit);
+        f.get(length).i32(8).op('i32.sub').set(length).br(again);
+      });
+    });
+    f.block((exit) => {
+      f.loop((again) => {
         f.get(length).op('i32.eqz').brIf(exit);
         f.get(start)
           .get(length)
