@@ -138,7 +138,7 @@ export function parseDateStyle(setting: string): DateStyle {
 }
 
 export function pad2(n: number): string {
-  return n < 10 ? `0${n}` : `${n}`;
+  return n >= 0 && n < 10 ? `0${n}` : `${n}`;
 }
 
 function pad4(n: number): string {

@@ -173,7 +173,7 @@ const NUMERIC_OPERATORS: readonly [
 /** pow() of C with PostgreSQL's errors. */
 export function powerFloat(a: number, b: number): number {
   if (a === 0 && b < 0) throw new SqlError('2201F', 'zero raised to a negative power is undefined');
-  if (a < 0 && Number.isFinite(b) && !Number.isInteger(b) && Number.isFinite(a))
+  if (a < 0 && Number.isFinite(b) && !Number.isInteger(b))
     throw new SqlError('2201F', 'a negative number raised to a non-integer power yields a complex result');
   if (a === 1 || b === 0) return 1;
   if (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) return 1;
@@ -192,6 +192,8 @@ function bitOperators(): FunctionDef[] {
   };
   for (const kind of KINDS) {
     const bits = WIDTH[kind] * 8;
+    // C shifts a smallint as an int.
+    const shiftMask = kind === 'int8' ? 63 : 31;
     const back = (v: bigint): Value => {
       const wrapped = BigInt.asIntN(bits, v);
       return kind === 'int8' ? wrapped : Number(wrapped);
@@ -204,10 +206,10 @@ function bitOperators(): FunctionDef[] {
       );
     defs.push(
       define('<<', `${kind} int4`, TYPES[kind], (a) =>
-        back(BigInt(a[0] as number) << BigInt(num(a[1]) & (bits - 1))),
+        back(BigInt(a[0] as number) << BigInt(num(a[1]) & shiftMask)),
       ),
       define('>>', `${kind} int4`, TYPES[kind], (a) =>
-        back(BigInt(a[0] as number) >> BigInt(num(a[1]) & (bits - 1))),
+        back(BigInt(a[0] as number) >> BigInt(num(a[1]) & shiftMask)),
       ),
       define('~', kind, TYPES[kind], (a) => back(~BigInt(a[0] as number))),
     );

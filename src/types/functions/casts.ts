@@ -84,9 +84,11 @@ function applyTarget(v: Numeric, target: SqlType | undefined): Numeric {
   return target?.kind === 'numeric' ? applyNumericType(v, target.precision, target.scale) : v;
 }
 
+/** A negative int2 or int4 wraps around; a bigint must fit. */
 function toOid(v: Value): number {
   const n = BigInt(v as number);
-  if (n > 4294967295n || n < -2147483648n) throw new SqlError('22003', 'OID out of range');
+  if (n > 4294967295n || n < (typeof v === 'bigint' ? 0n : -2147483648n))
+    throw new SqlError('22003', 'OID out of range');
   return Number(BigInt.asUintN(32, n));
 }
 
@@ -212,10 +214,13 @@ function convertStrings(from: TypeKind, to: TypeKind, explicit: boolean): Conver
   }
   if (intoString)
     return (v, ctx, source, target) =>
-      fitString(castText(source, v, ctx), target ?? { kind: to as 'text' }, explicit);
+      fitString(
+        to === 'name' ? formatText(source, v, ctx) : castText(source, v, ctx),
+        target ?? { kind: to as 'text' },
+        explicit,
+      );
   if (fromString)
-    return (v, ctx, _source, target) =>
-      parseText(target ?? ({ kind: to } as SqlType), from === 'bpchar' ? trimBlanks(str(v)) : str(v), ctx);
+    return (v, ctx, _source, target) => parseText(target ?? ({ kind: to } as SqlType), str(v), ctx);
   return undefined;
 }
 

@@ -40,6 +40,7 @@ import {
 import {
   addIntervals,
   divideInterval,
+  formatInterval,
   justifyDays,
   justifyHours,
   justifyInterval,
@@ -359,9 +360,15 @@ function timestampFromParts(a: readonly Value[]): bigint {
   return joinTimestamp(makeDate(num(a[0]), num(a[1]), num(a[2])), makeTime(num(a[3]), num(a[4]), num(a[5])));
 }
 
+function finite(seconds: number): number {
+  if (!Number.isFinite(seconds)) throw new SqlError('22008', 'interval out of range');
+  return seconds;
+}
+
 function intervalFromParts(a: readonly Value[]): Interval {
   const part = (i: number): number => (a[i] as number | undefined) ?? 0;
-  const micros = BigInt(part(4) * 3600 + part(5) * 60) * 1_000_000n + BigInt(roundHalfEven(part(6) * 1e6));
+  const micros =
+    BigInt(part(4) * 3600 + part(5) * 60) * 1_000_000n + BigInt(roundHalfEven(finite(part(6)) * 1e6));
   return makeInterval(part(0) * 12 + part(1), part(2) * 7 + part(3), micros);
 }
 
@@ -404,7 +411,10 @@ function fromEpoch(seconds: number): bigint {
 function zones(): FunctionDef[] {
   const fixedZone = (i: Interval): { kind: 'fixed'; name: string; seconds: number } => {
     if (i.months !== 0 || i.days !== 0)
-      throw new SqlError('22023', 'interval time zone must not include months or days');
+      throw new SqlError(
+        '22023',
+        `interval time zone "${formatInterval(i)}" must not include months or days`,
+      );
     return { kind: 'fixed', name: '', seconds: Number(i.micros / 1_000_000n) };
   };
   return [

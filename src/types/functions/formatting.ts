@@ -97,7 +97,13 @@ export const formattingFunctions: readonly FunctionDef[] = [
     (a) => (str(a[1]) === '' ? null : formatIntervalBy(a[0] as Interval, str(a[1]))),
     stable,
   ),
-  define('to_number', 'text text', NUMERIC, (a) => parseNumber(str(a[0]), str(a[1])), stable),
+  define(
+    'to_number',
+    'text text',
+    NUMERIC,
+    (a) => (str(a[1]) === '' ? null : parseNumber(str(a[0]), str(a[1]))),
+    stable,
+  ),
   define('to_date', 'text text', DATE, (a) => checkDate(parseByFormat(str(a[0]), str(a[1])).days), stable),
   define(
     'to_timestamp',

@@ -133,7 +133,7 @@ function roundings(): FunctionDef[] {
       define(n, 'numeric', whole, (a) => ceilNumeric(nm(a[0])), { range: roundingRange(whole) }),
     ),
     define('floor', 'numeric', whole, (a) => floorNumeric(nm(a[0])), { range: roundingRange(whole) }),
-    floatFunction('round', roundHalfEven),
+    floatFunction('round', (x) => (x < 0 && x >= -0.5 ? -0 : roundHalfEven(x))),
     floatFunction('trunc', Math.trunc),
     floatFunction('ceil', Math.ceil),
     floatFunction('ceiling', Math.ceil),
@@ -279,7 +279,7 @@ export const mathFunctions: readonly FunctionDef[] = [
     range: remainderRange,
   }),
   define('div', 'numeric numeric', quotientType, (a) => divideTruncated(nm(a[0]), nm(a[1]))),
-  floatFunction('sign', (x) => Math.sign(x) + 0),
+  floatFunction('sign', (x) => (x > 0 ? 1 : x < 0 ? -1 : 0)),
   define(
     'sign',
     'numeric',

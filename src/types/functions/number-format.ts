@@ -27,6 +27,7 @@ type Key =
   | 'V'
   | 'EEEE'
   | 'B'
+  | 'C'
   | 'FM';
 type Node = { readonly key: Key } | { readonly literal: string };
 
@@ -66,6 +67,7 @@ const KEYS: readonly Key[] = [
   'S',
   'V',
   'B',
+  'C',
 ];
 const LOWER_KEYS: Readonly<Record<string, Key>> = {
   eeee: 'EEEE',
@@ -80,6 +82,7 @@ const LOWER_KEYS: Readonly<Record<string, Key>> = {
   s: 'S',
   v: 'V',
   b: 'B',
+  c: 'C',
 };
 
 function cut(format: string): Node[] {

@@ -33,8 +33,10 @@ function replacement(template: string, m: RegExpExecArray): string {
   );
 }
 
-function eachMatch(regex: RegExp, text: string, from: number, visit: (m: RegExpExecArray) => boolean): void {
-  let at = from;
+/** `start` counts characters from 1; past the end nothing matches. */
+function eachMatch(regex: RegExp, text: string, start: number, visit: (m: RegExpExecArray) => boolean): void {
+  if (start - 1 > text.length) return;
+  let at = characterOffset(text, start - 1);
   while (at <= text.length) {
     const m = execRegex(regex, text, at);
     if (m === null || !visit(m)) return;
@@ -56,7 +58,7 @@ function replaceMatches(
   let out = '';
   let last = 0;
   let count = 0;
-  eachMatch(regex, text, characterOffset(text, start - 1), (m) => {
+  eachMatch(regex, text, start, (m) => {
     count++;
     if (n !== 0 && count < n) return true;
     out += text.slice(last, m.index) + replacement(template, m);
@@ -71,6 +73,11 @@ function positive(v: number, name: string): number {
   return v;
 }
 
+function nonNegative(n: number): number {
+  if (n < 0) throw new SqlError('22023', `invalid value for parameter "n": ${n}`);
+  return n;
+}
+
 function nthMatch(a: readonly Value[], flagsAt: number): { match: RegExpExecArray | undefined } {
   const text = str(a[0]);
   const start = a.length > 2 ? positive(num(a[2]), 'start') : 1;
@@ -78,7 +85,7 @@ function nthMatch(a: readonly Value[], flagsAt: number): { match: RegExpExecArra
   const regex = compileRegex(str(a[1]), a.length > flagsAt ? str(a[flagsAt]) : '');
   let count = 0;
   let match: RegExpExecArray | undefined;
-  eachMatch(regex, text, characterOffset(text, start - 1), (m) => {
+  eachMatch(regex, text, start, (m) => {
     count++;
     if (count === n) match = m;
     return count < n;
@@ -87,9 +94,12 @@ function nthMatch(a: readonly Value[], flagsAt: number): { match: RegExpExecArra
 }
 
 function instr(a: readonly Value[]): number {
+  const endOption = a.length > 4 ? num(a[4]) : 0;
+  if (endOption !== 0 && endOption !== 1)
+    throw new SqlError('22023', `invalid value for parameter "endoption": ${endOption}`);
   const { match } = nthMatch(a, 5);
   if (match === undefined) return 0;
-  const atEnd = a.length > 4 && num(a[4]) === 1;
+  const atEnd = endOption === 1;
   const text = str(a[0]);
   return characterLength(text.slice(0, match.index + (atEnd ? match[0].length : 0))) + 1;
 }
@@ -98,7 +108,7 @@ function count(a: readonly Value[]): number {
   const start = a.length > 2 ? positive(num(a[2]), 'start') : 1;
   const flags = a.length > 3 ? noGlobal(str(a[3]), 'regexp_count()') : '';
   let n = 0;
-  eachMatch(compileRegex(str(a[1]), flags), str(a[0]), characterOffset(str(a[0]), start - 1), () => {
+  eachMatch(compileRegex(str(a[1]), flags), str(a[0]), start, () => {
     n++;
     return true;
   });
@@ -108,7 +118,7 @@ function count(a: readonly Value[]): number {
 function split(text: string, pattern: string, flags: string): string {
   const parts: string[] = [];
   let last = 0;
-  eachMatch(compileRegex(pattern, noGlobal(flags, 'regexp_split_to_array()')), text, 0, (m) => {
+  eachMatch(compileRegex(pattern, noGlobal(flags, 'regexp_split_to_array()')), text, 1, (m) => {
     if (m[0] === '' && (m.index === last || m.index >= text.length)) return true;
     parts.push(text.slice(last, m.index));
     last = m.index + m[0].length;
@@ -128,7 +138,7 @@ function substringMatch(text: string, pattern: string): Value {
 /** A SIMILAR TO pattern as a regular expression of PostgreSQL. `escape` null means none was given. */
 export function similarToRegex(pattern: string, escapeChar: string): string {
   if ([...escapeChar].length > 1)
-    throw new SqlError('22019', 'invalid escape string', {
+    throw new SqlError('22025', 'invalid escape string', {
       hint: 'Escape string must be empty or one character.',
     });
   let out = '';
@@ -245,10 +255,17 @@ export const patternFunctions: readonly FunctionDef[] = [
     replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), 1, ''),
   ),
   define('regexp_replace', 'text text text int4 int4', TEXT, (a) =>
-    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), num(a[4]), ''),
+    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), nonNegative(num(a[4])), ''),
   ),
   define('regexp_replace', 'text text text int4 int4 text', TEXT, (a) =>
-    replaceMatches(str(a[0]), str(a[1]), str(a[2]), positive(num(a[3]), 'start'), num(a[4]), str(a[5])),
+    replaceMatches(
+      str(a[0]),
+      str(a[1]),
+      str(a[2]),
+      positive(num(a[3]), 'start'),
+      nonNegative(num(a[4])),
+      str(a[5]),
+    ),
   ),
   ...['text text', 'text text int4', 'text text int4 int4', 'text text int4 int4 text'].map((args) =>
     define('regexp_substr', args, TEXT, (a) => nthMatch(a, 4).match?.[0] ?? null),
