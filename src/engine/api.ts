@@ -108,7 +108,8 @@ export type CompileEnv = {
   readonly workers: number;
 };
 
-/** A scalar function that compiled code calls in TypeScript; import `host.f<index>`. */
+/** A scalar function that compiled code calls in TypeScript: `host.call(index, ...)`, index into
+ *  `CompiledSlice.hostCalls`. Names starting with `$` are helpers of the code generator (codegen/host-helpers.ts). */
 export type HostCall = {
   readonly fn: string;
   readonly argTypes: readonly import('../types/sql-type.js').SqlType[];

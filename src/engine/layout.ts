@@ -63,5 +63,6 @@ export const FAIL = {
 
 /** Imports of every compiled module: `env.memory` (shared), and
  *  `host.alloc(qs i32, bytes i32) -> i32` (zeroed? no; 64-byte aligned; throws 53200), `host.free(qs, address)`,
- *  `host.fail(number i32, detail i32)` (throws), `host.f<i>(ws, args...) -> i32` (1 = null; value in WS.hostResult). */
-export const IMPORTS = ['alloc', 'free', 'fail'] as const;
+ *  `host.fail(number i32, detail i32)` (throws), `host.call(index, ws, arguments) -> i32` (1 = null, else the
+ *  value is in WS.hostResult; see codegen/host-calls.ts). */
+export const IMPORTS = ['alloc', 'free', 'fail', 'call'] as const;

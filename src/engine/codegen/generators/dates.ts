@@ -107,7 +107,7 @@ function extract(from: 'date' | 'timestamp', as: 'i64' | 'f64'): Generator {
       e.f.call(e.ctx.lib(dateField(field))).op(as === 'i64' ? 'i64.extend_i32_s' : 'f64.convert_i32_s');
     };
     if (from === 'date' && isFiniteDate(source)) {
-      if (spanOf(source.range!) <= TABLE_DAYS_MAX)
+      if (spanOf(source.range!) <= TABLE_DAYS_MAX && within(source.range!, TABLE_DATES))
         return guarded(e, args, result, () => fromTable(e, source, field, as));
       return total(e, args, result, fast);
     }
