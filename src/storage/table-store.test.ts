@@ -277,12 +277,25 @@ describe('rows', () => {
   });
 
   it('that break NOT NULL are refused, and leave nothing', async () => {
-    const dir = freshDir();
-    const store = await SegmentStore.open(dir, new FakePool(4 << 20));
-    const columns = [column('x', { kind: 'int8' }, true)];
-    await expect(write(store, 1, 1, columns, [[1n], [null]])).rejects.toMatchObject({
+    const store = await SegmentStore.open(freshDir(), new FakePool(4 << 20));
+    const columns = [
+      column('x', { kind: 'int8' }, true),
+      column('p', { kind: 'numeric', precision: 9, scale: 2 }),
+      column('d', { kind: 'date' }),
+      column('t', { kind: 'text' }),
+      column('i', { kind: 'interval' }),
+      column('v', { kind: 'numeric' }),
+      column('b', { kind: 'bool' }),
+    ];
+    const v = encodeVarNumeric({ unscaled: 15n, scale: 1 });
+    const rows = [
+      [1n, 5n, 0, '', 0n, v, 1],
+      [null, -150n, 365, 'ü'.repeat(40), 1n << 96n, v, 0],
+    ];
+    await expect(write(store, 1, 1, columns, rows)).rejects.toMatchObject({
       code: '23502',
       message: 'null value in column "x" of relation "t" violates not-null constraint',
+      detail: `Failing row contains (null, -1.50, 1971-01-01, ${'ü'.repeat(32)}..., 1 mon, 1.5, f).`,
     });
     await store.rollback(1n);
     expect(store.storages()).toEqual([]);

@@ -9,6 +9,7 @@ import { SqlError } from '../types/sql-error.js';
 import { encodeColumn } from './encode-column.js';
 import { ROW_GROUP_ROWS, type RowGroup, type TableColumn } from './row-group.js';
 import { buildRowGroupFile, type RowGroupFile } from './row-group-file.js';
+import { rowText } from './row-text.js';
 import { StagedColumn } from './staged-column.js';
 
 /** String bytes of a column after which a row group is cut short: offsets are 32 bits, and memory is not endless. */
@@ -137,6 +138,7 @@ export class TableWriter {
 
   private checkNotNull(chunk: OutChunk): void {
     const u8 = this.host.memory.u8;
+    const types = this.columns.map((c) => c.type);
     for (const [i, column] of chunk.columns.entries()) {
       const { notNull, name } = this.columns[i]!;
       if (!notNull || column.validity === 0) continue;
@@ -145,7 +147,11 @@ export class TableWriter {
           throw new SqlError(
             '23502',
             `null value in column "${name}" of relation "${this.table}" violates not-null constraint`,
-            { table: this.table, column: name },
+            {
+              detail: `Failing row contains ${rowText(this.host.memory, chunk, row, types)}.`,
+              table: this.table,
+              column: name,
+            },
           );
     }
   }
