@@ -106,6 +106,7 @@ class QueryExecution implements Execution {
   private readonly call: Call;
   private readonly owner: Executor;
   private readonly controller = new AbortController();
+  private readonly motions: MotionSink[] = [];
   private settle!: () => void;
   private failed = false;
   private hungUp = false;
@@ -118,6 +119,7 @@ class QueryExecution implements Execution {
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
+    if (call.cancelled) this.hangUp();
     call.on('cancelled', () => this.hangUp());
     call.on('error', () => this.hangUp());
   }
@@ -133,7 +135,10 @@ class QueryExecution implements Execution {
   }
 
   abort(error: unknown): void {
-    if (!this.controller.signal.aborted) this.controller.abort(error);
+    if (this.controller.signal.aborted) return;
+    this.controller.abort(error);
+    // Also those whose slice has run and that only wait for a receiver.
+    for (const m of this.motions) m.abort(error);
   }
 
   private hangUp(): void {
@@ -158,6 +163,8 @@ class QueryExecution implements Execution {
       this.emit({ started: true });
       // Sinks first: their streams connect while the slices compile.
       const sinks = body.slices.map((s) => this.sinkOf(s));
+      // Cancelled before it began.
+      this.controller.signal.throwIfAborted();
       await Promise.all(body.slices.map((s, i) => this.runSlice(s, sinks[i]!)));
     } catch (e) {
       this.sliceFailed(body.slices[0]!, e);
@@ -218,8 +225,8 @@ class QueryExecution implements Execution {
   private sinkOf(slice: Slice): ChunkSink {
     const { body, host } = this;
     const { sink } = slice;
-    if (sink.kind === 'motion')
-      return new MotionSink(host.exchange, {
+    if (sink.kind === 'motion') {
+      const motion = new MotionSink(host.exchange, {
         queryId: body.queryId,
         motion: sink.motion,
         from: host.exchange.self as SegmentId,
@@ -228,6 +235,9 @@ class QueryExecution implements Execution {
         receivers: body.routes[sink.motion]!.receivers,
         onBroken: (e) => this.sliceFailed(slice, e),
       });
+      this.motions.push(motion);
+      return motion;
+    }
     if (sink.kind === 'insert') {
       if (body.gxid === undefined) throw new Error('a slice that stores rows needs a gxid');
       const writer = host.writes.openWriter(body.gxid, sink.storageId, sink.columns, sink.table);

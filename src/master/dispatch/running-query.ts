@@ -42,6 +42,8 @@ export class RunningQuery {
   private readonly abort = new AbortController();
   private readonly slices: SliceRunStats[] = [];
   private readonly motions: MotionRunStats[] = [];
+  /** Of the master's slices: aborted even when their slice has run and they only wait to be delivered. */
+  private readonly sinks: ChunkSink[] = [];
   private calls: ClientReadableStream<ExecuteEvent>[] = [];
   private readonly requests = new Map<string, Uint8Array>();
   private failure: { readonly error: unknown } | undefined;
@@ -107,6 +109,7 @@ export class RunningQuery {
     const lost = error instanceof MotionBroken ? this.shareOf(error.segment) : undefined;
     this.failure = { error: lost === undefined ? error : this.lossOf(lost.member) };
     this.abort.abort(this.failure.error);
+    for (const sink of this.sinks) sink.abort(this.failure.error);
     for (const call of this.calls) call.cancel();
     for (const end of this.ended) end();
   }
@@ -204,6 +207,7 @@ export class RunningQuery {
   private async runHere(slice: Slice): Promise<void> {
     const { options, host } = this;
     const sink = this.sinkOf(slice);
+    this.sinks.push(sink);
     try {
       const stats = await host.engine.runSlice({
         queryId: options.queryId,
