@@ -1,5 +1,5 @@
 /** to_char, to_number, to_date and to_timestamp as functions. Patterns are read in `number-format.ts` and
- *  `date-format.ts`. Source: PostgreSQL, chapter 9.8. */
+ *  `date-template.ts`. Source: PostgreSQL, chapter 9.8. */
 import {
   checkDate,
   isInfiniteTimestamp,
@@ -11,7 +11,8 @@ import {
 import { numericFromInteger, parseNumeric } from '../numeric.js';
 import { DATE, NUMERIC, TEXT, TIMESTAMPTZ } from '../sql-type.js';
 import type { Interval, Numeric, Value } from '../value.js';
-import { formatIntervalBy, formatTimestampBy, parseByFormat } from './date-format.js';
+import { formatIntervalBy, formatTimestampBy } from './date-format.js';
+import { parseByFormat } from './date-read.js';
 import { big, define, num, str } from './define.js';
 import { formatNumber, parseNumber } from './number-format.js';
 import type { FunctionContext, FunctionDef } from './registry-types.js';
