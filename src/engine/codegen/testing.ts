@@ -34,13 +34,13 @@ const CODES: Record<number, string> = {
 
 /** The whole memory is pool-less: state blocks at fixed places, allocations from a bump pointer. */
 const QS_AT = 65536;
-const WS_AT = 262144;
+export const WS_AT = 262144;
 const ROW_AT = 393216;
 const HEAP_AT = 524288;
 export const SLOT = 32;
 
 export class TestMemory {
-  readonly memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
+  readonly memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
   readonly u8 = new Uint8Array(this.memory.buffer);
   readonly view = new DataView(this.memory.buffer);
   next = HEAP_AT;

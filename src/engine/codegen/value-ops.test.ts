@@ -6,6 +6,7 @@ import { hashRow } from '../../types/hash.js';
 import type { ColId } from '../../types/ids.js';
 import { INT4, type Range, reprOf, type SqlType, TEXT } from '../../types/sql-type.js';
 import type { Numeric, Value } from '../../types/value.js';
+import { WS } from '../layout.js';
 import type { Emitter } from './emitter.js';
 import { emitHostCall } from './host-emit.js';
 import {
@@ -18,11 +19,12 @@ import {
   emitSub128,
   type Wide,
 } from './i128.js';
+import { tempAlloc } from './lib/memory.js';
 import { strHash } from './lib/strings.js';
 import { hashString } from './string-set.js';
 import { normal, outcome, show } from './test-compare.js';
 import { anyValue, nullable } from './test-values.js';
-import { compileRow, TEST_SETTINGS, type TestColumn } from './testing.js';
+import { compileRow, TEST_SETTINGS, type TestColumn, WS_AT } from './testing.js';
 import type { Operand, Val } from './val.js';
 import {
   coerceRepr,
@@ -373,4 +375,25 @@ test('the hash of constant strings is the same at compile time', () => {
       expect(c.run([s])).toBe(hashString(new TextEncoder().encode(s)));
     }),
   );
+});
+
+test('temp space settles in one block that holds what a call needs', () => {
+  const column = { type: TEXT, nullable: false };
+  const c = compileRow([column], (e) => {
+    const { f } = e;
+    const at = f.local('i32');
+    const i = f.local('i32');
+    f.i32(3000).set(i);
+    f.loop((again) => {
+      f.get(e.qs).get(e.ws).i32(1000).call(e.ctx.lib(tempAlloc)).set(at);
+      f.get(i).i32(1).op('i32.sub').tee(i).brIf(again);
+    });
+    return i32(e, at);
+  });
+  const { view } = c.memory;
+  // The harness starts each run without any temp space; here a worker goes on with what it has.
+  c.run(['']);
+  const state = [WS.tempNext, WS.tempEnd, WS.tempStart].map((slot) => view.getUint32(WS_AT + slot, true));
+  expect(state[1] - state[2]).toBeGreaterThan(1_000_000);
+  expect(c.memory.allocs).toBeLessThan(6);
 });

@@ -24,6 +24,7 @@ function bump(
       const at = f.local('i32');
       const block = f.local('i32');
       const size = f.local('i32');
+      const twice = f.local('i32');
       // Round up to 8 bytes; unsigned, addresses may be above 2 GiB.
       f.get(bytes).i32(7).op('i32.add').i32(-8).op('i32.and').set(bytes);
       f.get(ws).mem('i32.load', next).set(at);
@@ -38,6 +39,19 @@ function bump(
           .op('i32.lt_u')
           .op('select')
           .set(size);
+        if (start !== undefined) {
+          // Twice the block before: a call that needs much finds it in one block the next time, and what the calls
+          // before left behind stays below twice the need.
+          f.get(ws)
+            .mem('i32.load', end)
+            .get(ws)
+            .mem('i32.load', start)
+            .op('i32.sub')
+            .i32(1)
+            .op('i32.shl')
+            .set(twice);
+          f.get(twice).get(size).get(twice).get(size).op('i32.gt_u').op('select').set(size);
+        }
         f.get(qs).get(size).call(ctx.host.alloc).set(block);
         if (blocks !== undefined) {
           f.get(block).get(ws).mem('i32.load', blocks).mem('i32.store');
