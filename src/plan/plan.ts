@@ -97,7 +97,7 @@ function search(plan: LogicalPlan, env: PlannerEnv): { ctx: PhysicalContext; pla
     estimator: ctx.estimator,
     trace: env.trace,
   });
-  return { ctx, planned: new Optimizer(ctx).plan(logical) };
+  return { ctx, planned: new Optimizer(ctx).run(logical) };
 }
 
 function cheapestOf(alternatives: readonly Alternative[]): Alternative {

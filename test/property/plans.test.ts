@@ -37,6 +37,8 @@ test.each(seeds)('seed %i', async (seed) => {
     } catch {
       continue;
     }
+    // Products of products: the simulator would take minutes and learn nothing.
+    if (expected.length > 5000) continue;
     const segments = 1 + (i % 4);
     const off = new Set(i % 3 === 0 ? [r.pick([...optional, 'JoinOrder'])] : []);
     if (!/ORDER BY/.test(sql)) expected.sort();

@@ -81,7 +81,7 @@ export class SimulatedCluster {
     const { sink } = slice;
     const values = (r: Row): Value[] => sink.cols.map((c) => get(r, c.id));
     if (sink.kind === 'result') {
-      result.push(...rows.map(values));
+      for (const r of rows) result.push(values(r));
       return;
     }
     if (sink.kind === 'insert') {

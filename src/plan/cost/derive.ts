@@ -6,8 +6,9 @@ import { unreachable } from '../../types/sql-error.js';
 import { isStringType, type SqlType } from '../../types/sql-type.js';
 import type { Column, Expr } from '../expr.js';
 import { exprType } from '../expr-util.js';
-import type { LogicalPlan, Scan } from '../logical/nodes.js';
+import type { Aggregate, LogicalPlan, Scan } from '../logical/nodes.js';
 import {
+  AGGREGATED,
   type ColumnEstimate,
   columnOf,
   distinctRows,
@@ -97,7 +98,7 @@ export class Estimator {
           this.params,
         );
       case 'aggregate':
-        return aggregateEstimate(this.of(plan.input), plan.groups, plan.cols);
+        return aggregateEstimate(this.of(plan.input), plan);
       case 'sort':
         return this.of(plan.input);
       case 'limit': {
@@ -260,24 +261,21 @@ export function projectEstimate(input: Estimate, exprs: readonly Expr[], cols: r
   return { ...input, columns, equal };
 }
 
-export function aggregateEstimate(
-  input: Estimate,
-  groups: readonly Column[],
-  cols: readonly Column[],
-): Estimate {
-  const ids = groups.map((g) => g.id);
+export function aggregateEstimate(input: Estimate, plan: Pick<Aggregate, 'groups' | 'aggs'>): Estimate {
+  const ids = plan.groups.map((g) => g.id);
   const rows = ids.length === 0 ? 1 : distinctRows(input, ids);
   const columns = new Map<ColId, ColumnEstimate>();
-  for (const c of cols) {
-    const from = input.columns.get(c.id);
-    columns.set(
-      c.id,
-      from === undefined
-        ? { distinct: rows, nullFraction: 0, widthBytes: typeWidth(c.type), stats: undefined }
-        : { ...from, distinct: Math.min(from.distinct, rows), stats: undefined },
-    );
+  for (const g of plan.groups) {
+    const from = columnOf(input, g.id);
+    columns.set(g.id, { ...from, distinct: Math.min(from.distinct, rows), stats: undefined });
   }
-  const own = ids.length === 0 ? [] : [{ columns: ids, rows, determines: new Set(cols.map((c) => c.id)) }];
+  for (const { out, name } of plan.aggs) {
+    // Counts of groups of similar size repeat a lot; sums hardly do.
+    const counts = name === 'count' || name === 'count_star';
+    const distinct = counts ? Math.min(rows, 10 * Math.max(1, input.rows / rows)) : rows;
+    columns.set(out.id, { distinct, nullFraction: 0, widthBytes: typeWidth(out.type), stats: AGGREGATED });
+  }
+  const own = ids.length === 0 ? [] : [{ columns: ids, rows, determines: new Set(columns.keys()) }];
   return {
     rows,
     columns,

@@ -38,6 +38,9 @@ export const UNKNOWN_COLUMN: ColumnEstimate = {
   stats: undefined,
 };
 
+/** Marks the result of an aggregate: a HAVING on it is usually there to keep few groups. */
+export const AGGREGATED: ColumnStats = {};
+
 export function columnOf(e: Estimate, id: ColId): ColumnEstimate {
   return e.columns.get(id) ?? UNKNOWN_COLUMN;
 }

@@ -8,11 +8,12 @@ import { typeRange } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { conjuncts, exprType, isVolatile, mirrorCmp } from '../expr-util.js';
-import { type ColumnEstimate, columnOf, type Estimate, toNumber } from './estimate.js';
+import { AGGREGATED, type ColumnEstimate, columnOf, type Estimate, toNumber } from './estimate.js';
 
 const DEFAULT_RANGE = 1 / 3;
 const DEFAULT_BETWEEN = 0.05;
 const DEFAULT_LIKE = 0.05;
+const HAVING = 0.05;
 
 /** Values of parameters when this very execution's are known; used for estimates only. */
 export type KnownParams = readonly (Value | undefined)[];
@@ -58,6 +59,10 @@ function rangeBound(
   if (column.kind !== 'col') return undefined;
   const c = columnOf(input, column.id);
   const lower = op === '<' || op === '<=';
+  if (c.stats === AGGREGATED) {
+    const few = lower ? { below: HAVING, above: undefined } : { below: undefined, above: HAVING };
+    return { id: column.id, ...few };
+  }
   if (value === undefined || value === null) return { id: column.id, below: undefined, above: undefined };
   const below = fractionBelow(c, value, column, op === '<=' || op === '>');
   if (below === undefined) return { id: column.id, below: undefined, above: undefined };

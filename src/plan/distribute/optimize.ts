@@ -3,6 +3,7 @@
  *  Owns: nodes with one input and nothing to choose. Joins, aggregates, scans and set operations have their own files.
  *  Filter, project, sort and limit keep the input's distribution; volatile expressions run in one place only. */
 
+import type { ColId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import { INT8 } from '../../types/sql-type.js';
 import { joinEstimate } from '../cost/join-estimate.js';
@@ -11,6 +12,7 @@ import type { Column, Expr, SortKey } from '../expr.js';
 import { col, columnsOf, conjuncts, constant, exprType, isVolatile } from '../expr-util.js';
 import { ONE_ROW } from '../logical/builders.js';
 import type { DistinctOn, Filter, Limit, LogicalPlan, Project, Repeat, Sort } from '../logical/nodes.js';
+import { exprsOf, inputsOf } from '../logical/transform.js';
 import { planAggregate } from './aggregates.js';
 import {
   type Alternative,
@@ -33,19 +35,47 @@ import { planUnionAll } from './union-all.js';
 export class Optimizer {
   private readonly ctx: PhysicalContext;
   private readonly done = new WeakMap<LogicalPlan, Planned>();
+  private readonly needs = new Map<LogicalPlan, ReadonlySet<ColId>>();
 
   constructor(ctx: PhysicalContext) {
     this.ctx = ctx;
   }
 
+  /** The whole statement. */
+  run(root: LogicalPlan): Planned {
+    this.noteNeeds(root, new Set(root.cols.map((c) => c.id)));
+    return this.plan(root);
+  }
+
   plan = (node: LogicalPlan): Planned => {
     let p = this.done.get(node);
     if (p === undefined) {
-      p = this.derive(node);
+      p = this.narrowed(this.derive(node), this.needs.get(node));
       this.done.set(node, p);
     }
     return p;
   };
+
+  /** What is read above each node, so that the width of rows to move is not that of columns only a filter reads. */
+  private noteNeeds(node: LogicalPlan, need: ReadonlySet<ColId>): void {
+    this.needs.set(node, need);
+    const own = needWith(
+      node.kind === 'project' || node.kind === 'aggregate' || node.kind === 'setop' ? new Set() : need,
+      ...exprsOf(node),
+    );
+    if (node.kind === 'aggregate') for (const g of node.groups) own.add(g.id);
+    if (node.kind === 'distinctOn') for (const k of node.keys) own.add(k.id);
+    for (const [k, input] of inputsOf(node).entries()) {
+      if (node.kind === 'setop') this.noteNeeds(input, new Set(node.inputCols[k].map((c) => c.id)));
+      else this.noteNeeds(input, own);
+    }
+  }
+
+  private narrowed(p: Planned, need: ReadonlySet<ColId> | undefined): Planned {
+    if (need === undefined || p.cols.every((c) => need.has(c.id))) return p;
+    const cols = keep(p.cols, need);
+    return cols.length === 0 ? p : { ...p, cols };
+  }
 
   private derive(node: LogicalPlan): Planned {
     const { ctx } = this;

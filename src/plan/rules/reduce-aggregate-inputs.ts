@@ -68,7 +68,13 @@ function reduceSide(
       const input = ctx.estimator.of(target.input);
       const kept = ctx.estimator.of(reducer.plan).rows;
       if (kept > KEPT_MAX * columnOf(input, group.id).distinct || kept * INPUT_FACTOR > input.rows) continue;
-      const copy = freshCopy(pick(reducer.plan, reducer.plan.cols.filter((c) => c.id === reducer.column)), ctx.freshColId);
+      const copy = freshCopy(
+        pick(
+          reducer.plan,
+          reducer.plan.cols.filter((c) => c.id === reducer.column),
+        ),
+        ctx.freshColId,
+      );
       const match = cmp('=', col(group), col(copy.plan.cols[0]));
       return replaceInput(side, join('semi', target.input, copy.plan, match));
     }
