@@ -259,6 +259,8 @@ class QueryExecution implements Execution {
       ordinals: op.ordinals,
       columns: op.scanCols,
       zone,
+      // Rows of hash tables refer to scanned strings after a scan was closed early.
+      until: this.ended,
     });
   }
 

@@ -1,9 +1,10 @@
 /** A scan: the visible row groups of a table as batches in shared memory, loaded ahead of the engine.
  *
  *  Owns: zone skipping, read-ahead, pins. Must not know: the engine (it pulls through `BatchSource`), SQL.
- *  Invariants: every batch has exactly `layout`'s encodings, in the order of the row groups; strings of a batch stay where they
- *  are until `close` (compiled code keeps references to them), fixed-width columns until the batch is released;
- *  a row group's file is not removed before the scan is closed and its batches are released. */
+ *  Invariants: every batch has exactly `layout`'s encodings, in the order of the row groups; strings of a batch stay where
+ *  they are until the query is over (compiled code keeps references to them, also after the source was closed because a
+ *  LIMIT was reached), fixed-width columns until the batch is released; a row group's file is not removed before the scan is closed and
+ *  its batches are released. */
 import {
   BATCH_COLUMN_BYTES,
   BATCH_HEADER_BYTES,
@@ -43,6 +44,8 @@ export type ScanPlan = {
   /** Those that may have matching rows, in order. */
   readonly groups: readonly RowGroup[];
   readonly visibleGroups: number;
+  /** Settles when the query is over: strings are pinned until then. Absent: until the scan is closed. */
+  readonly until: Promise<unknown> | undefined;
   /** Called once, when the scan needs the files no more. */
   readonly onClosed: () => void;
 };
@@ -58,12 +61,21 @@ export class TableScan implements BatchSource {
   private readonly strings: CachedColumn[] = [];
   private callback: (() => void) | undefined;
   private closed = false;
+  /** The query that reads is over, or nobody will say when. */
+  private over: boolean;
   private finished = false;
   private bytesRead = 0;
 
   constructor(plan: ScanPlan) {
     this.plan = plan;
     this.layout = plan.layout;
+    const over = (): void => {
+      this.over = true;
+      this.close();
+      this.maybeFinish();
+    };
+    this.over = plan.until === undefined;
+    plan.until?.then(over, over);
     try {
       this.readAhead();
     } catch (e) {
@@ -213,7 +225,7 @@ export class TableScan implements BatchSource {
   }
 
   private maybeFinish(): void {
-    if (this.finished || this.outstanding > 0) return;
+    if (this.finished || !this.closed || !this.over || this.outstanding > 0) return;
     this.finished = true;
     for (const c of this.strings.splice(0)) this.plan.pool.release(c);
     this.plan.onClosed();

@@ -522,6 +522,34 @@ describe('the buffer pool', () => {
     await store.close();
   }, 20_000);
 
+  it('keeps strings where they are until the query is over, though the scan is closed', async () => {
+    const pool = new FakePool(8 << 20);
+    const store = await SegmentStore.open(freshDir(), pool);
+    await insert(store, 1, 1, TWO, [[1n, 'stays here']]);
+    let end = (): void => {};
+    const until = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const source = store.scan({ storageId: 1, csn: 1n, ordinals: [0, 1], columns: TWO, until });
+    let batch = source.next();
+    while (batch === 'wait') {
+      await new Promise<void>((resolve) => source.onReady(resolve));
+      batch = source.next();
+    }
+    if (batch === 'end') throw new Error('no batch');
+    const refs = pool.u32[((batch.address + 16 + 32) >>> 2) + 2]!;
+    const [at, length] = [pool.u32[refs >>> 2]!, pool.u32[(refs >>> 2) + 1]!];
+    batch.release();
+    source.close();
+    store.pool.evict(Number.POSITIVE_INFINITY);
+    expect(Buffer.from(pool.u8.slice(at, at + length)).toString()).toBe('stays here');
+    end();
+    await until;
+    store.pool.evict(Number.POSITIVE_INFINITY);
+    expect(pool.blocks.size).toBe(0);
+    await store.close();
+  });
+
   it('refuses a damaged file by name', async () => {
     const dir = freshDir();
     const store = await SegmentStore.open(dir, new FakePool(4 << 20));

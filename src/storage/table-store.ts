@@ -48,6 +48,9 @@ export type ScanRequest = {
   readonly columns: readonly { readonly type: SqlType }[];
   /** Conjuncts of the filter; types of the columns they name. Row groups that cannot satisfy one are skipped. */
   readonly zone?: readonly (ZoneTest & { readonly type: SqlType })[];
+  /** Settles when the query is over. Until then the strings of its batches stay where they are, also when the scan is closed
+   *  early. Absent: until the scan is closed. */
+  readonly until?: Promise<unknown>;
 };
 
 /** Exact facts about the visible rows on this segment, by ordinal; ranges of integers, dates and fixed-scale numerics. */
@@ -317,6 +320,7 @@ export class SegmentStore {
       layout,
       groups,
       visibleGroups: visible.length,
+      until: request.until,
       onClosed: () => this.unhold(groups),
     });
   }
