@@ -2,7 +2,18 @@
  *  1.5 M keys. Prints milliseconds per run and rows per second. */
 
 import { compileSlice } from '../../src/engine/operators/compile.js';
-import { agg, cmp, col, column, hashAgg, hashJoin, lit, op, scan, slice } from '../../src/engine/operators/test-plans.js';
+import {
+  agg,
+  cmp,
+  col,
+  column,
+  hashAgg,
+  hashJoin,
+  lit,
+  op,
+  scan,
+  slice,
+} from '../../src/engine/operators/test-plans.js';
 import { execute, TestMemory } from '../../src/engine/operators/testing.js';
 import type { Column, Expr } from '../../src/plan/expr.js';
 import type { PhysicalOp } from '../../src/plan/physical.js';
@@ -13,7 +24,7 @@ import {
   ENCODING_CODE,
   type Encoding,
 } from '../../src/types/memory.js';
-import { DATE, INT4, INT8, NUMERIC, TEXT, type SqlType } from '../../src/types/sql-type.js';
+import { DATE, INT4, INT8, NUMERIC, type SqlType, TEXT } from '../../src/types/sql-type.js';
 
 const BATCH_ROWS = 65_536;
 const WIDTH: Partial<Record<Encoding, number>> = { i8: 1, i16: 2, i32: 4, i64: 8, dict8: 1 };
@@ -274,19 +285,46 @@ function others(tm: TestMemory): void {
     const leaf = scan(specs.map((s) => s.column));
     const root = make(leaf);
     const count = hashAgg('single', root, [], [agg('count_star', [], INT8)]);
-    measure(name, tm, count, [{ leaf, specs, batches: input }], input.reduce((a, b) => a + b.rows, 0));
+    measure(
+      name,
+      tm,
+      count,
+      [{ leaf, specs, batches: input }],
+      input.reduce((a, b) => a + b.rows, 0),
+    );
   };
-  over((leaf) => hashAgg('single', leaf, [key], [agg('sum', [col(part)], NUMERIC)]), '1.5 M groups in order');
+  over(
+    (leaf) => hashAgg('single', leaf, [key], [agg('sum', [col(part)], NUMERIC)]),
+    '1.5 M groups in order, by hash',
+  );
+  over(
+    (leaf) => ({ ...hashAgg('single', leaf, [key], [agg('sum', [col(part)], NUMERIC)]), rows: 1.5e6 }),
+    '1.5 M groups in order, by value',
+  );
   over((leaf) => hashAgg('single', leaf, [part], [agg('count_star', [], INT8)]), '0.2 M groups at random');
-  over((leaf) => hashAgg('single', leaf, [text], [agg('count_star', [], INT8), agg('max', [col(part)], INT8)]), '200 groups of strings');
+  over(
+    (leaf) => hashAgg('single', leaf, [text], [agg('count_star', [], INT8), agg('max', [col(part)], INT8)]),
+    '200 groups of strings',
+  );
   const some = all.slice(0, 24);
-  const by = (...columns: Column[]) => columns.map((c) => ({ expr: col(c), descending: true, nullsFirst: false }));
+  const by = (...columns: Column[]) =>
+    columns.map((c) => ({ expr: col(c), descending: true, nullsFirst: false }));
   const sort = (keys: ReturnType<typeof by>, limit?: bigint) => (leaf: PhysicalOp) =>
-    op('sort', { input: leaf, cols: leaf.cols, keys, distinctOn: undefined, limit: limit === undefined ? undefined : lit(limit, INT8) });
+    op('sort', {
+      input: leaf,
+      cols: leaf.cols,
+      keys,
+      distinctOn: undefined,
+      limit: limit === undefined ? undefined : lit(limit, INT8),
+    });
   over(sort(by(part)), 'sort by an integer', some);
   over(sort(by(text, part)), 'sort by string and integer', some);
   over(sort(by(part, key), 10n), 'top 10');
-  over((leaf) => hashAgg('single', leaf, [text], [agg('count', [col(part)], INT8, { distinct: true })]), 'count distinct', some);
+  over(
+    (leaf) => hashAgg('single', leaf, [text], [agg('count', [col(part)], INT8, { distinct: true })]),
+    'count distinct',
+    some,
+  );
 }
 
 const tm = new TestMemory(2 ** 31);

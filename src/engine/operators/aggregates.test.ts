@@ -231,8 +231,15 @@ describe('aggregates agree with their definition', () => {
       const e = expected.get(key) ?? [0n, 0n];
       expected.set(key, [e[0] + value, e[1] + 1n]);
     }
-    for (const workers of [1, 3]) {
-      const r = runSlice(slice(root), new Map([[input.id, rows]]), { workers, batchRows: 1000 });
+    const ranged = { ...k, range: { min: 0n, max: 20_011n } };
+    const dense = { ...root, groups: [ranged], cols: [ranged, ...root.cols.slice(1)], rows: 20_000 };
+    for (const [workers, plan] of [
+      [1, root],
+      [3, root],
+      [1, dense],
+      [3, dense],
+    ] as const) {
+      const r = runSlice(slice(plan), new Map([[input.id, rows]]), { workers, batchRows: 1000 });
       expect(r.rows.length).toBe(expected.size);
       for (const [key, sum, count] of r.rows)
         expect([(sum as { unscaled: bigint }).unscaled, count]).toEqual(expected.get(key as number));

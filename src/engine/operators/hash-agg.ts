@@ -19,6 +19,7 @@ import { CollectPlan } from './agg-collect.js';
 import { type AggPlan, exprRange, planAggregate } from './agg-functions.js';
 import { ifNotNull, type Prim } from './agg-prims.js';
 import { inLocals, inMemory, type StateAccess, StateLayout } from './agg-state.js';
+import { DenseGroups } from './dense-groups.js';
 import { openCodeCache, rangeCache } from './group-cache.js';
 import { groupMerge } from './group-merge.js';
 import { GroupTable, type OpenTable } from './group-table.js';
@@ -50,7 +51,9 @@ class Aggregation {
   private readonly fromStates: boolean;
   private readonly toStates: boolean;
   private readonly serial: boolean;
+  /** Where the groups are: one of the two, or neither without group columns. */
   private readonly table: GroupTable | undefined;
+  private readonly dense: DenseGroups | undefined;
   private readonly layout: RowLayout;
   /** Without groups: the worker's states, and in the query state the merged ones. */
   private readonly localStates: number;
@@ -83,7 +86,8 @@ class Aggregation {
     });
     this.serial = op.aggs.some((a) => a.distinct && this.hasDistinct(a)) && c.env.workers > 1;
     this.layout = new RowLayout(op.groups, { flags: this.merges ? 1 : 0, extraBytes: this.states.bytes });
-    this.table = op.groups.length > 0 ? new GroupTable(c.ctx, this.layout) : undefined;
+    this.dense = DenseGroups.for(c, this.layout, op.rows);
+    this.table = op.groups.length > 0 && !this.dense ? new GroupTable(c.ctx, this.layout) : undefined;
     this.localStates = op.groups.length > 0 ? 0 : c.ctx.allocWs(this.states.bytes);
     this.mergedStates = op.groups.length > 0 ? 0 : c.ctx.allocQs(this.states.bytes);
     this.list = c.ctx.allocQs(8);
@@ -162,7 +166,18 @@ class Aggregation {
         p.labels.push(this.op.mode === 'single' ? 'aggregate' : `${this.op.mode} aggregate`);
         const { e } = p;
         const sets = distinctSets.map((s) => s?.open(e));
-        const { table } = this;
+        const { table, dense } = this;
+        const init = (row: Local): void => zeroFill(e, row, this.layout.extraOffset, this.states.bytes);
+        if (dense) {
+          const opened = dense.open(e);
+          const s = inMemory(e, opened.row, this.layout.extraOffset);
+          return {
+            row: () => {
+              dense.find(e, opened, this.groupKeys(p)[0], () => init(opened.row));
+              this.update(p, s, opened.row, distinctSets, sets);
+            },
+          };
+        }
         if (table === undefined) {
           const s = inLocals(e, this.states, p.ws, this.localStates);
           return { row: () => this.update(p, s, undefined, distinctSets, sets), close: () => s.save() };
@@ -175,10 +190,7 @@ class Aggregation {
         const s = inMemory(e, opened.row, this.layout.extraOffset);
         return {
           row: () => {
-            const find = (): void =>
-              table.find(e, opened, this.groupKeys(p), () =>
-                zeroFill(e, opened.row, this.layout.extraOffset, this.states.bytes),
-              );
+            const find = (): void => table.find(e, opened, this.groupKeys(p), () => init(opened.row));
             const cache = codes ?? rangeCache(p, this.groupKeys(p));
             if (cache) cache.lookup(opened.row, find);
             else find();
@@ -200,7 +212,7 @@ class Aggregation {
       const range = exprRange(x, this.op.input.cols);
       return this.c.column(exprType(x), false, range);
     });
-    return new GroupTable(this.c.ctx, new RowLayout(this.table ? [group, ...args] : args));
+    return new GroupTable(this.c.ctx, new RowLayout(this.op.groups.length > 0 ? [group, ...args] : args));
   }
 
   private update(
@@ -271,8 +283,9 @@ class Aggregation {
   }
 
   private finish(fed: readonly Pipeline[]): number {
-    const { c, table } = this;
-    if (table === undefined) {
+    const { c, table, dense } = this;
+    const store = table?.store ?? dense?.store;
+    if (store === undefined) {
       const step = c.finishStep((e) => {
         const { f, qs } = e;
         const worker = f.local('i32');
@@ -291,17 +304,15 @@ class Aggregation {
       });
       return c.finishAfter(fed, 'merge aggregates', [step]);
     }
-    const merge = this.merges
-      ? groupMerge(c, table, (e, into, from) =>
-          this.mergeStates(
-            e,
-            inMemory(e, into, this.layout.extraOffset),
-            inMemory(e, from, this.layout.extraOffset),
-          ),
-        )
-      : undefined;
+    const add = (e: Emitter, into: Local, from: Local): void =>
+      this.mergeStates(
+        e,
+        inMemory(e, into, this.layout.extraOffset),
+        inMemory(e, from, this.layout.extraOffset),
+      );
+    const merge = !this.merges ? undefined : table ? groupMerge(c, table, add) : dense?.merge(c, add);
     const step = c.finishStep((e) => {
-      table.store.collect(e, this.list);
+      store.collect(e, this.list);
       e.f.op('drop');
       merge?.prepare(e);
     });
