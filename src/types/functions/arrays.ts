@@ -103,14 +103,17 @@ function concatenate(left: Value, right: Value): Value {
   throw new SqlError('2202E', 'cannot concatenate incompatible arrays');
 }
 
+/** NULL equals NULL here. */
+function sameElement(type: SqlType, item: string | null, v: Value, ctx: FunctionContext): boolean {
+  return item === null || v === null ? item === v : equalValues(type, parseText(type, item, ctx), v);
+}
+
 function positionOf(a: readonly Value[], ctx: FunctionContext, types: readonly SqlType[]): Value {
   if (a[0] === null) return null;
   if (dimensions(parseArray(str(a[0]))).length > 1)
     throw new SqlError('0A000', 'searching for elements in multidimensional arrays is not supported');
   const type = elementType(types[0]!);
-  const at = flat(parseArray(str(a[0]))).findIndex((item) =>
-    item === null || a[1] === null ? item === a[1] : equalValues(type, parseText(type, item, ctx), a[1]!),
-  );
+  const at = flat(parseArray(str(a[0]))).findIndex((item) => sameElement(type, item, a[1]!, ctx));
   return at < 0 ? null : at + 1;
 }
 
@@ -180,16 +183,32 @@ export const arrayFunctions: readonly FunctionDef[] = [
     define(n, 'anyarray anyarray', firstArray, (a) => concatenate(a[0]!, a[1]!), nonStrict),
   ),
   define(
+    'array_replace',
+    'anyarray any any',
+    firstArray,
+    (a, ctx, t) => {
+      if (a[0] === null) return null;
+      const type = elementType(t[0]!);
+      const replacement = itemOf(type, a[2]!, ctx);
+      return formatArray(
+        oneDimensional(a[0]!).map((i) =>
+          sameElement(type, i as string | null, a[1]!, ctx) ? replacement : i,
+        ),
+      );
+    },
+    scalarElement,
+  ),
+  define(
     'array_remove',
     'anyarray any',
     firstArray,
     (a, ctx, t) => {
       if (a[0] === null) return null;
       const type = elementType(t[0]!);
+      if (dimensions(parseArray(str(a[0]))).length > 1)
+        throw new SqlError('0A000', 'removing elements from multidimensional arrays is not supported');
       return formatArray(
-        flat(parseArray(str(a[0]))).filter((i) =>
-          i === null || a[1] === null ? i !== a[1] : !equalValues(type, parseText(type, i, ctx), a[1]!),
-        ),
+        oneDimensional(a[0]!).filter((i) => !sameElement(type, i as string | null, a[1]!, ctx)),
       );
     },
     nonStrict,

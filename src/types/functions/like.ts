@@ -17,12 +17,13 @@ function tokens(pattern: string, escapeChar: string): Token[] {
     if (text !== '') out.push({ kind: 'text', text });
     text = '';
   };
-  for (let i = 0; i < pattern.length; i++) {
-    const c = pattern[i]!;
+  const chars = [...pattern];
+  for (let i = 0; i < chars.length; i++) {
+    const c = chars[i]!;
     if (escapeChar !== '' && c === escapeChar) {
       i++;
-      if (i >= pattern.length) throw new SqlError('22025', 'LIKE pattern must not end with escape character');
-      text += pattern[i]!;
+      if (i >= chars.length) throw new SqlError('22025', 'LIKE pattern must not end with escape character');
+      text += chars[i]!;
     } else if (c === '%') {
       flush();
       if (out.at(-1)?.kind !== 'any') out.push({ kind: 'any' });

@@ -222,3 +222,22 @@ test('LIKE with and without an escape character', () => {
   expect(likeMatch('STRASSE', 'straß_', '\\', true)).toBe(false);
   expect(() => likeMatch('a', 'a\\', '\\', false)).toThrow('LIKE pattern must not end with escape character');
 });
+
+test('array functions agree with PostgreSQL', async () => {
+  const calls: Call[] = [];
+  for (const a of ['{}', '{a,b,NULL}', '{b,b}', '{{a,b},{c,d}}']) {
+    const array: Arg = ['text[]', a];
+    for (const fn of ['array_position', 'array_remove', 'array_append'])
+      calls.push({ fn, args: [array, ['text', 'b']] });
+    calls.push({ fn: 'array_prepend', args: [['text', 'b'], array] });
+    if (!a.includes('{{')) calls.push({ fn: 'array_replace', args: [array, ['text', 'b'], ['text', 'x y']] });
+    calls.push({ fn: 'array_to_string', args: [array, ['text', '|'], ['text', 'N']] });
+    calls.push({ fn: 'array_length', args: [array, ['int4', '1']] });
+    calls.push({ fn: 'array_upper', args: [array, ['int4', '2']] });
+    calls.push({ fn: 'cardinality', args: [array] });
+    for (const b of ['{z}', '{x,y}', '{}'])
+      for (const op of ['||', '@>', '&&']) calls.push({ op, args: [array, ['text[]', b]] });
+    calls.push({ op: '||', args: [array, ['unknown', '{z}']] });
+  }
+  await expectAgreement(oracle, calls);
+});

@@ -32,6 +32,13 @@ function utf8Length(text: string): number {
 
 const ASCII_ONLY = /^[\0-\x7f]*$/;
 
+function normalize(text: string, form: string): string {
+  const name = form.toUpperCase();
+  if (name !== 'NFC' && name !== 'NFD' && name !== 'NFKC' && name !== 'NFKD')
+    throw new SqlError('22023', `invalid normalization form: ${form}`);
+  return text.normalize(name);
+}
+
 /** One code point at a time, so that no mapping changes the length (as towupper). */
 function mapCase(text: string, map: (c: string) => string): string {
   if (ASCII_ONLY.test(text)) return map(text);
@@ -387,6 +394,8 @@ export const stringFunctions: readonly FunctionDef[] = [
   textFunction('lower', lower),
   textFunction('upper', upper),
   textFunction('initcap', initcap),
+  textFunction('normalize', (s) => s.normalize('NFC')),
+  define('normalize', 'text text', TEXT, (a) => normalize(str(a[0]), str(a[1]))),
   ...['substring', 'substr'].flatMap((n) => [
     define(n, 'text int4', TEXT, (a) => substring(str(a[0]), num(a[1]), undefined)),
     define(n, 'text int4 int4', TEXT, (a) => substring(str(a[0]), num(a[1]), num(a[2]))),
