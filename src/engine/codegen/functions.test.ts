@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Expr } from '../../plan/expr.js';
 import { allFunctions, functionById } from '../../types/functions/registry.js';
 import type { FunctionDef } from '../../types/functions/registry-types.js';
-import { BOOL, INTERVAL, type SqlType, TEXT } from '../../types/sql-type.js';
+import { BOOL, INTERVAL, type SqlType, TEXT, typeRange } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import { generatedFunctions } from './generators/table.js';
 import { normal, outcome } from './test-compare.js';
@@ -55,6 +55,73 @@ function agree(def: FunctionDef, types: readonly SqlType[], withNulls: boolean, 
     { numRuns: runs },
   );
 }
+
+/** The same with columns of declared bounds: what is proven to fit must fit, and nothing else may be left out. */
+function agreeBounded(def: FunctionDef, types: readonly SqlType[], seed: number): void {
+  const limits = types.map((t) =>
+    t.kind === 'date' ? { min: -2440588n, max: 2145042540n } : t.kind === 'bool' ? undefined : typeRange(t),
+  );
+  const columns = types.map((type, i) => {
+    const limit = limits[i];
+    if (limit === undefined) return { type, nullable: true };
+    const span = limit.max - limit.min;
+    const [center, bits] = fc.sample(
+      fc.tuple(
+        fc.oneof(fc.constantFrom(0n, limit.min, limit.max), fc.bigInt(limit)),
+        fc.integer({ min: 0, max: span.toString(2).length }),
+      ),
+      { numRuns: 1, seed: seed + i },
+    )[0];
+    const reach = 1n << BigInt(bits);
+    const min = center - reach > limit.min ? center - reach : limit.min;
+    const max = center + reach < limit.max ? center + reach : limit.max;
+    return { type, range: { min, max }, nullable: true };
+  });
+  const values = columns.map((c) => {
+    const { range, type } = c;
+    if (range === undefined) return nullable(anyValue(type));
+    return nullable(
+      fc
+        .oneof(fc.constantFrom(range.min, range.max), fc.bigInt(range))
+        .map(
+          (n): Value =>
+            type.kind === 'numeric'
+              ? { unscaled: n, scale: type.scale! }
+              : ['int8', 'time', 'timestamp', 'timestamptz'].includes(type.kind)
+                ? n
+                : Number(n),
+        ),
+    );
+  });
+  const type = def.returns(types);
+  const c = compileExpr(columns, {
+    kind: 'call',
+    fn: def.id,
+    args: columns.map((x, i) => testColumn(i, x)),
+    type,
+  });
+  for (const row of fc.sample(fc.tuple(...values), { numRuns: 12, seed })) {
+    const want = outcome(() =>
+      def.strict && row.includes(null) ? null : def.impl(row, TEST_SETTINGS, types, type),
+    );
+    expect([def.id, columns, row, normal(outcome(() => c.run(row)))]).toEqual([
+      def.id,
+      columns,
+      row,
+      normal(want),
+    ]);
+  }
+}
+
+test('generated functions agree on columns of declared bounds', () => {
+  const bounded = ['int2', 'int4', 'int8', 'numeric', 'date', 'timestamp'];
+  for (const id of generatedFunctions()) {
+    const def = functionById(id);
+    if (def === undefined || !def.args.every((a) => bounded.includes(a))) continue;
+    for (const types of combinations(def))
+      for (let seed = 1; seed <= 8; seed++) agreeBounded(def, types, seed * 31);
+  }
+});
 
 /** Results that depend on the time of the call, and what asks a catalog that workers have not. */
 const SKIP =
