@@ -146,6 +146,7 @@ export const systemFunctions: readonly FunctionDef[] = [
   define('pg_my_temp_schema', '', OID, () => 0, stable),
   ...['inet_server_addr', 'inet_client_addr'].map((n) => define(n, '', TEXT, () => null, stable)),
   ...['inet_server_port', 'inet_client_port'].map((n) => define(n, '', INT4, () => null, stable)),
+  // A transaction's start, in microseconds, tells it apart as a number would.
   ...['txid_current', 'pg_current_xact_id'].map((n) =>
     define(n, '', INT8, (_a, ctx) => ctx.nowMicros, stable),
   ),
