@@ -10,6 +10,7 @@ import type {
   Node,
   RangeVar,
   SelectStmt,
+  TableLikeClause,
 } from 'libpg-query';
 import { type SqlType, typeName } from '../../types/sql-type.js';
 import type { ColumnDef, Distribution } from '../catalog.js';
@@ -23,6 +24,7 @@ import { checkCollation } from './collation.js';
 import type { BindContext } from './context.js';
 import { declaredTypes } from './declared-type.js';
 import { defaultText } from './default-text.js';
+import { findRelationDef } from './from.js';
 import { QueryLevel } from './level.js';
 import { bindQuery, makeBinding } from './query.js';
 import type { NewTable, UtilityStatement } from './statement.js';
@@ -81,8 +83,7 @@ export function bindCreateTable(
   for (const n of s.tableElts ?? []) {
     if ('ColumnDef' in n) bindColumn(ctx, table, n.ColumnDef, columns, keys);
     else if ('Constraint' in n) bindTableConstraint(ctx, n.Constraint, keys);
-    else if ('TableLikeClause' in n)
-      throw ctx.notSupported('LIKE in CREATE TABLE', n.TableLikeClause.relation?.location);
+    else if ('TableLikeClause' in n) copyColumns(ctx, n.TableLikeClause, columns);
     else throw ctx.notSupported('this table element', at);
   }
   if (columns.length > COLUMNS_MAX)
@@ -214,6 +215,30 @@ function bindColumn(
       default:
         throw ctx.notSupported('this kind of constraint', k.location);
     }
+  }
+}
+
+/** PostgreSQL's TableLikeOption: INCLUDING DEFAULTS. */
+const LIKE_DEFAULTS = 1 << 3;
+
+/** `LIKE table`: names, types and NOT NULL; defaults when they are included, keys never. */
+function copyColumns(ctx: BindContext, l: TableLikeClause, columns: Draft[]): void {
+  if (l.relation === undefined) throw new Error('LIKE without a table');
+  const source = findRelationDef(ctx, l.relation);
+  for (const c of source.columns) {
+    if (columns.some((x) => x.name === c.name))
+      throw ctx.error('42701', `column "${c.name}" specified more than once`, -1);
+    const def: ColumnDef = 'notNull' in c ? c : { ...c, notNull: false };
+    if (!COLUMN_KINDS.has(def.type.kind))
+      throw ctx.notSupported(`a column of type ${typeName(def.type)}`, l.relation.location);
+    const withDefault = ((l.options ?? 0) & LIKE_DEFAULTS) !== 0;
+    columns.push({
+      name: def.name,
+      type: def.type,
+      notNull: def.notNull ? true : undefined,
+      defaultExpr: withDefault ? def.defaultExpr : undefined,
+      defaultSql: withDefault ? def.defaultSql : undefined,
+    });
   }
 }
 

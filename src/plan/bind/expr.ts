@@ -26,7 +26,7 @@ import {
 } from './operator.js';
 import { resolveColumnRef } from './resolve-column.js';
 import { useSelectSeries } from './series.js';
-import { bindSubLink } from './sublink.js';
+import { bindRowCompare, bindSubLink } from './sublink.js';
 import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
 
@@ -168,7 +168,7 @@ function bindAExpr(b: Binding, x: A_Expr): Expr {
         return compareRows(ctx, op, left.map(b.bind), right.map(b.bind), at);
       }
       if (left !== undefined && x.rexpr !== undefined && 'SubLink' in x.rexpr)
-        throw ctx.notSupported('a comparison of a row with a subquery', at);
+        return bindRowCompare(b, op, left, x.rexpr.SubLink, at);
       return bindOperator(ctx, op, b.bind(x.lexpr), b.bind(operand(x.rexpr)), at);
     }
     case 'AEXPR_OP_ANY':

@@ -24,11 +24,13 @@ function narrow(wide: Expr, op: CmpOp, constant: Extract<Expr, { kind: 'const' }
   const type = exprType(arg);
   const value = counterpart(constant.value, exprType(wide), type);
   if (value === undefined) return undefined;
-  return { kind: 'cmp', op, left: arg, right: { kind: 'const', value, type } };
+  const own: SqlType = type.kind === 'varchar' ? { kind: 'varchar' } : type;
+  return { kind: 'cmp', op, left: arg, right: { kind: 'const', value, type: own } };
 }
 
 function counterpart(v: Value, wide: SqlType, narrowed: SqlType): Value | undefined {
   if (v === null) return undefined;
+  if (narrowed.kind === 'varchar' && wide.kind === 'text' && typeof v === 'string') return v;
   if (narrowed.kind === 'date' && wide.kind === 'timestamp' && typeof v === 'bigint') return exactDate(v);
   const range = narrowed.kind === 'int2' ? 1n << 15n : narrowed.kind === 'int4' ? 1n << 31n : 1n << 63n;
   if (narrowed.kind !== 'int2' && narrowed.kind !== 'int4' && narrowed.kind !== 'int8') return undefined;

@@ -41,7 +41,7 @@ export function findTarget(
     const names = namesOf(n.ColumnRef.fields);
     const [name] = names;
     // In GROUP BY an input column wins over an output name.
-    const isInput = clause === 'GROUP BY' && inputColumnCount(b, name) > 0;
+    const isInput = clause === 'GROUP BY' && namesInput(b, name);
     if (names.length === 1 && n.ColumnRef.fields?.length === 1 && !isInput) {
       let found: number | undefined;
       for (const [i, t] of targets.entries()) {
@@ -79,14 +79,9 @@ function typedTarget(b: Binding, targets: readonly Target[], i: number): number 
   return i;
 }
 
-/** How many columns of the FROM clauses, outer ones included, a bare name could mean. */
-function inputColumnCount(b: Binding, name: string | undefined): number {
-  let n = 0;
-  for (let l: Binding['level'] | undefined = b.level; l !== undefined; l = l.parent)
-    for (const item of l.namespace)
-      if (item.colsVisible && (!item.lateralOnly || l.lateralActive))
-        n += item.columns.filter((c) => c.name === name).length;
-  return n;
+/** Could the bare name be a column of this level's FROM clause? */
+function namesInput(b: Binding, name: string | undefined): boolean {
+  return b.level.namespace.some((item) => item.colsVisible && item.columns.some((c) => c.name === name));
 }
 
 /** Targets of DISTINCT ON, or undefined for plain DISTINCT. 42P10 unless they lead the ORDER BY. */

@@ -9,7 +9,7 @@ import { project } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { namesOf, selectOf } from './ast.js';
 import type { Binding } from './level.js';
-import { comparable, isCmpOp, noOperator } from './operator.js';
+import { comparable, compareRows, isCmpOp, noOperator } from './operator.js';
 
 export function bindSubLink(b: Binding, s: SubLink): Expr {
   const { ctx } = b;
@@ -80,6 +80,27 @@ function bindQuantified(b: Binding, s: SubLink, plan: LogicalPlan): Expr {
     },
     s.location ?? 0,
   );
+}
+
+/** `(a, b) op (SELECT ...)`: the comparison moves into the subquery, so that no row gives NULL and two are 21000. */
+export function bindRowCompare(
+  b: Binding,
+  op: string,
+  lefts: readonly Node[],
+  s: SubLink,
+  at: number | undefined,
+): Expr {
+  const { ctx } = b;
+  if (!isCmpOp(op)) throw ctx.notSupported(`row operator ${op}`, at);
+  const select = selectOf(s.subselect);
+  if (select === undefined) throw ctx.notSupported('this kind of subquery', s.location);
+  const { plan } = b.bindQuery(select, b.level);
+  const values = lefts.map(b.bind);
+  if (values.length < plan.cols.length) throw ctx.error('42601', 'subquery has too many columns', at);
+  if (values.length > plan.cols.length) throw ctx.error('42601', 'subquery has too few columns', at);
+  const test = compareRows(ctx, op, values, plan.cols.map(col), at);
+  const compared = project(plan, [test], [ctx.column('?column?', BOOL, true)]);
+  return { kind: 'subquery', mode: 'scalar', plan: compared, left: [], op: undefined, type: BOOL };
 }
 
 /** The plan with its columns replaced by the casts of them that a comparison needs. */

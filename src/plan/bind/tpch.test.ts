@@ -15,6 +15,16 @@ describe('the 22 queries of TPC-H', () => {
     catalog = tpchCatalog();
   });
 
+  it('binds query 15 with its view', () => {
+    const own = tpchCatalog();
+    const [create, select] = queriesFor(1)[14].viewStatements ?? [];
+    if (create === undefined || select === undefined) throw new Error('query 15 has a view');
+    own.run(create);
+    const bound = own.bind(select);
+    if (bound.kind !== 'query') throw new Error(`bound as ${bound.kind}`);
+    verifyLogical(bound.plan);
+  });
+
   for (const q of queriesFor(1))
     it(`binds query ${q.number}`, () => {
       const bound = catalog.bind(q.sql);
