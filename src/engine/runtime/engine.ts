@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Engine, SliceRun, SliceStats } from '../api.js';
+import { serveEvictions } from './eviction.js';
 import { ModuleCache } from './module-cache.js';
 import type { TaskReply, WorkerTask } from './protocol.js';
 import { SharedMemory } from './shared-memory.js';
@@ -40,6 +41,7 @@ export class LocalEngine implements Engine {
     this.place = options.place;
     this.modules = new ModuleCache(options.modulesMax ?? 256);
     this.memory = SharedMemory.create(options.memoryBytes);
+    serveEvictions(this.memory);
     this.pool = new Piscina<WorkerTask, TaskReply>({
       filename: workerFile(),
       minThreads: options.workers,

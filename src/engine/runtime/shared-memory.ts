@@ -28,6 +28,9 @@ const SUB_BITS = 6;
 const HEADS = SUB_BITS + LEVELS;
 const HEADER_WORDS = HEADS + LEVELS * SUB;
 const HEADER_BYTES = 4096;
+/** Used by `eviction.ts`. */
+export const EVICTION_WORDS = HEADER_BYTES / 4 - 4;
+export const EVICT_ROUNDS = 8;
 
 export class SharedMemory implements MemoryPool {
   readonly u8: Uint8Array;
@@ -96,16 +99,21 @@ export class SharedMemory implements MemoryPool {
 
   alloc(sizeBytes: number): number {
     let a = this.tryAlloc(sizeBytes);
-    if (a !== 0) return a;
-    for (const evict of this.evictors) {
-      evict(sizeBytes);
+    // What is evicted lies scattered: it may take more than one round until a block of that size is free.
+    for (let round = 0; a === 0 && round < EVICT_ROUNDS && this.evict(sizeBytes) > 0; round++)
       a = this.tryAlloc(sizeBytes);
-      if (a !== 0) return a;
-    }
+    if (a !== 0) return a;
     throw new SqlError('53200', 'out of memory', {
       detail: `An allocation of ${sizeBytes} bytes failed; ${this.usedBytes} of ${this.limitBytes} bytes are in use.`,
       hint: 'Start the process with a larger --memory, or run more segments.',
     });
+  }
+
+  /** Has those who can (the buffer pool) give up memory; returns the bytes freed. Main thread only. */
+  evict(neededBytes: number): number {
+    let freed = 0;
+    for (const evict of this.evictors) freed += evict(neededBytes);
+    return freed;
   }
 
   /** 0 when there is no block that large. */

@@ -6,8 +6,9 @@ import { workerData } from 'node:worker_threads';
 import { errorToWire, SqlError } from '../../types/sql-error.js';
 import { makeHostImports } from '../codegen/host-calls.js';
 import { FAIL, QS, WS } from '../layout.js';
+import { requestEviction } from './eviction.js';
 import { QUEUE, type RunTask, type SliceInit, type TaskReply, type WorkerTask } from './protocol.js';
-import { SharedMemory } from './shared-memory.js';
+import { EVICT_ROUNDS, SharedMemory } from './shared-memory.js';
 
 type RunExport = (qs: number, ws: number, morsel: number, start: number, end: number) => number;
 type CallExport = (qs: number, ws: number, part: number) => void;
@@ -41,7 +42,11 @@ function hostAlloc(init: SliceInit, slice: Loaded): (qs: number, bytes: number) 
     const pages = Math.ceil(bytes / 4096);
     const used = Atomics.add(memory.i32, (qs + QS.usedPages) >>> 2, pages) + pages;
     const limit = memory.i32[(qs + QS.limitPages) >>> 2]!;
-    const address = used > limit ? 0 : memory.allocOwned(qs + QS.blocks, bytes);
+    let address = used > limit ? 0 : memory.allocOwned(qs + QS.blocks, bytes);
+    for (let round = 0; address === 0 && used <= limit && round < EVICT_ROUNDS; round++) {
+      if (!requestEviction(memory, bytes)) break;
+      address = memory.allocOwned(qs + QS.blocks, bytes);
+    }
     if (address !== 0) return address;
     Atomics.sub(memory.i32, (qs + QS.usedPages) >>> 2, pages);
     throw new SqlError('53200', 'out of memory', {
