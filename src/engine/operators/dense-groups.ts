@@ -45,8 +45,8 @@ export class DenseGroups {
     const { range } = key.column;
     if (range === undefined) return undefined;
     const entries = range.max - range.min + 2n;
-    if (entries <= 1n || entries > ENTRIES_MAX || entries > SLACK * BigInt(Math.ceil(groups)))
-      return undefined;
+    if (entries <= 1n || entries > ENTRIES_MAX) return undefined;
+    if (entries > ALWAYS && entries > SLACK * BigInt(Math.ceil(groups))) return undefined;
     return new DenseGroups(c, layout, key, range.min, Number(entries));
   }
 
