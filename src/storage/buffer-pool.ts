@@ -60,7 +60,7 @@ export class BufferPool {
   private readonly byGroup = new Map<number, Set<string>>();
   /** Unpinned and ready, least recently used first. */
   private readonly idle = new Map<string, CachedColumn>();
-  /** Bytes of all columns, and what they should stay below: workers of the engine allocate too, and cannot evict. */
+  /** Bytes of all columns, and what they should stay below: a worker that must ask for an eviction waits for it. */
   private cachedBytes = 0;
   private readonly shareBytes: number;
   private loads = 0;

@@ -36,7 +36,7 @@ export type StoreOptions = {
   /** For messages only. */
   readonly segmentId?: number;
   readonly compactBytes?: number;
-  /** How much of the memory cached columns may take; half of it unless told otherwise. */
+  /** How much of the memory cached columns may take; three quarters of it unless told otherwise. */
   readonly bufferPoolBytes?: number;
 };
 
@@ -100,7 +100,7 @@ export class SegmentStore {
     this.memory = memory;
     this.log = log;
     this.manifest = manifest;
-    this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes / 2);
+    this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes * 0.75);
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
     this.merger = new GroupMerger({
