@@ -27,7 +27,9 @@ async function outcome(db: SltDatabase, sql: string): Promise<Outcome> {
   try {
     return { rows: formatRows(await db.query(sql), true) };
   } catch (e) {
-    return { error: `${(e as { code?: string }).code ?? 'no code'} ${e instanceof Error ? e.message : String(e)}` };
+    return {
+      error: `${(e as { code?: string }).code ?? 'no code'} ${e instanceof Error ? e.message : String(e)}`,
+    };
   }
 }
 
@@ -47,7 +49,10 @@ test.each(seeds)('seed %i', async (seed) => {
     // What PostgreSQL refuses tells nothing about rows.
     if ('error' in expected) continue;
     const got = await outcome(ours, sql);
-    if (JSON.stringify(got) !== JSON.stringify(expected)) failures.push(`${sql}\n   got      ${JSON.stringify(got).slice(0, 400)}\n   expected ${JSON.stringify(expected).slice(0, 400)}`);
+    if (JSON.stringify(got) !== JSON.stringify(expected))
+      failures.push(
+        `${sql}\n   got      ${JSON.stringify(got).slice(0, 400)}\n   expected ${JSON.stringify(expected).slice(0, 400)}`,
+      );
   }
   expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
 });

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { textClient } from '../../bench/cluster.js';
 import { generateAll } from '../../bench/tpch/generate.js';
 import { queriesFor } from '../../bench/tpch/queries.js';
 import { TPCH_TABLES } from '../../bench/tpch/scale.js';
 import { createTable } from '../../bench/tpch/schema.js';
-import { textClient } from '../../bench/cluster.js';
 import { loadTpch } from '../../src/client/tpch-load.js';
 import { openPostgres } from '../support/pglite.js';
 import { formatRows } from '../support/slt.js';
@@ -25,7 +25,10 @@ beforeAll(async () => {
   const oracle = await openPostgres();
   for (const t of TPCH_TABLES) {
     await oracle.query(createTable(t, { distribution: 'none' }));
-    await oracle.copy(t, Buffer.from(readFileSync(join(tbl, `${t}.tbl`), 'latin1').replaceAll('|\n', '\n'), 'latin1'));
+    await oracle.copy(
+      t,
+      Buffer.from(readFileSync(join(tbl, `${t}.tbl`), 'latin1').replaceAll('|\n', '\n'), 'latin1'),
+    );
   }
   await oracle.query('ANALYZE');
   for (const q of queries) expected.set(q.number, formatRows(await oracle.query(q.sql), true));
