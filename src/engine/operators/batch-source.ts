@@ -38,28 +38,75 @@ function batchRows(
   consumer: Consumer,
   stable: boolean,
 ): (i: Local, body: Body) => void {
-  const { e, f } = p;
+  const { e } = p;
   bindBatchColumns(e, p.morsel, p.row, columns, layouts, stable).prologue();
   columns.forEach((column, j) => {
-    const { encoding, nullable } = layouts[j];
-    if (nullable || !consumer.needs.has(column.id) || (encoding !== 'dict8' && encoding !== 'dict16')) return;
-    const at = BATCH_HEADER_BYTES + j * BATCH_COLUMN_BYTES;
-    const codes = f.local('i32');
-    const count = f.local('i32');
-    f.get(p.morsel).mem('i32.load', at).set(codes);
-    f.get(p.morsel)
-      .mem('i32.load', at + 16)
-      .set(count);
-    p.dicts.set(column.id, {
-      count,
-      pushCode() {
-        f.get(codes).get(p.row);
-        if (encoding === 'dict16') f.i32(1).op('i32.shl');
-        f.op('i32.add').mem(encoding === 'dict8' ? 'i32.load8_u' : 'i32.load16_u');
-      },
-    });
+    if (consumer.needs.has(column.id)) noteDictionary(p, column, j, layouts[j], stable);
   });
   return (_, body) => body.row();
+}
+
+function noteDictionary(p: Pipeline, column: Column, j: number, layout: ColumnLayout, stable: boolean): void {
+  const { e, f } = p;
+  const { encoding } = layout;
+  if (encoding !== 'dict8' && encoding !== 'dict16') return;
+  const nullable = layout.nullable && column.nullable;
+  const at = BATCH_HEADER_BYTES + j * BATCH_COLUMN_BYTES;
+  const codes = f.local('i32');
+  const refs = f.local('i32');
+  const entries = f.local('i32');
+  const count = f.local('i32');
+  const validity = f.local('i32');
+  f.get(p.morsel).mem('i32.load', at).set(codes);
+  f.get(p.morsel)
+    .mem('i32.load', at + 8)
+    .set(refs);
+  f.get(p.morsel)
+    .mem('i32.load', at + 16)
+    .tee(entries)
+    .set(count);
+  if (nullable) {
+    f.get(entries).i32(1).op('i32.add').set(count);
+    f.get(p.morsel)
+      .mem('i32.load', at + 4)
+      .set(validity);
+  }
+  const pushOwn = (): void => {
+    f.get(codes).get(p.row);
+    if (encoding === 'dict16') f.i32(1).op('i32.shl');
+    f.op('i32.add').mem(encoding === 'dict8' ? 'i32.load8_u' : 'i32.load16_u');
+  };
+  p.dicts.set(column.id, {
+    count,
+    pushCode() {
+      if (!nullable) {
+        pushOwn();
+        return;
+      }
+      f.get(validity).if(
+        () => {
+          pushOwn();
+          f.get(entries);
+          f.get(validity).get(p.row).i32(3).op('i32.shr_u').op('i32.add').mem('i32.load8_u');
+          f.get(p.row).i32(7).op('i32.and').op('i32.shr_u').i32(1).op('i32.and').op('select');
+        },
+        pushOwn,
+        'i32',
+      );
+    },
+    load(code) {
+      const ref = e.local('i64');
+      f.i64(0n).set(ref);
+      f.get(code).get(entries).op('i32.lt_u');
+      f.if(() => f.get(refs).get(code).i32(3).op('i32.shl').op('i32.add').mem('i64.load').set(ref));
+      let isNull: Local | undefined;
+      if (nullable) {
+        f.get(code).get(entries).op('i32.eq');
+        isNull = e.save('i32');
+      }
+      return { type: column.type, repr: 'str', parts: [ref], isNull, stable };
+    },
+  });
 }
 
 /** Rows of merged streams: pairs (batch descriptor, row). */

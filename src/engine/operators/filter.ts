@@ -3,16 +3,21 @@
 import type { Expr } from '../../plan/expr.js';
 import { columnsOf } from '../../plan/expr-util.js';
 import type { FilterOp } from '../../plan/physical.js';
+import { openConjuncts } from './dict-filter.js';
 import { type Body, type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 
+/** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. */
 export function filtered(p: Pipeline, predicate: Expr, body: Body): Body {
-  return {
-    row() {
-      p.e.emitCondition(predicate);
-      p.f.if(() => p.e.scoped(body.row));
-    },
-    close: body.close,
+  const tests = openConjuncts(p, predicate);
+  const from = (i: number): void => {
+    if (i === tests.length) {
+      body.row();
+      return;
+    }
+    tests[i]();
+    p.f.if(() => p.e.scoped(() => from(i + 1)));
   };
+  return { row: () => from(0), close: body.close };
 }
 
 export function produceFilter(c: SliceCompiler, op: FilterOp, consumer: Consumer): void {

@@ -13,6 +13,7 @@ import type { SqlType } from '../../types/sql-type.js';
 import type { CompileEnv, PipelineDesc, PipelineSource } from '../api.js';
 import type { SliceContext } from '../codegen/context.js';
 import { Emitter } from '../codegen/emitter.js';
+import type { Val } from '../codegen/val.js';
 import { FAIL, QS } from '../layout.js';
 import type { Func, FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
 
@@ -24,8 +25,15 @@ export interface Consumer {
   open(p: Pipeline): Body;
 }
 
-/** Column of a batch that is dictionary encoded: the code of the current row, and how many there are. */
-export type DictColumn = { readonly pushCode: () => void; readonly count: Local };
+/** Column of a batch that is dictionary encoded. */
+export type DictColumn = {
+  /** Leaves the code of the current row: below `count`. */
+  readonly pushCode: () => void;
+  /** Number of codes; where the column can be NULL, the last one is NULL's. */
+  readonly count: Local;
+  /** The value of a code. */
+  readonly load: (code: Local) => Val;
+};
 
 export class Pipeline {
   readonly id: number;
