@@ -108,7 +108,7 @@ function lastWords(file: string, from: number): string {
       const j = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } };
       if ((j.level ?? 0) >= 50) return [j.msg, j.err?.message].filter(Boolean).join(': ');
     } catch {
-      if (!line.startsWith('    at ')) return line;
+      if (/^\w*Error\b.*: /.test(line)) return line;
     }
   }
   return 'see its log';
