@@ -63,11 +63,6 @@ export function isTrue(e: Expr): boolean {
   return e.kind === 'const' && e.value === true;
 }
 
-/** FALSE or NULL: as a predicate it keeps nothing. */
-export function isNeverTrue(e: Expr): boolean {
-  return e.kind === 'const' && (e.value === false || e.value === null);
-}
-
 const MIRROR: Record<CmpOp, CmpOp> = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 const NEGATE: Record<CmpOp, CmpOp> = { '=': '<>', '<>': '=', '<': '>=', '<=': '>', '>': '<=', '>=': '<' };
 
@@ -295,10 +290,6 @@ function planNumber(plan: object): number {
     planNumbers.set(plan, n);
   }
   return n;
-}
-
-export function sameExpr(a: Expr, b: Expr): boolean {
-  return a === b || exprKey(a) === exprKey(b);
 }
 
 function typeKey(t: SqlType): string {

@@ -1,33 +1,23 @@
-/** CREATE TABLE and CREATE TABLE AS: columns, keys and distribution of a new table.
+/** CREATE TABLE: columns, keys and distribution of a new table.
  *
  *  Uniqueness is not enforced: a primary key gives NOT NULL and the default distribution, and a notice says so.
  *  Whether the name is free is the master's to find out, under its lock. Source: PostgreSQL 15, parse_utilcmd.c. */
-import type {
-  ColumnDef as AstColumn,
-  Constraint,
-  CreateStmt,
-  CreateTableAsStmt,
-  Node,
-  RangeVar,
-  SelectStmt,
-  TableLikeClause,
-} from 'libpg-query';
+import type { ColumnDef as AstColumn, Constraint, CreateStmt, Node, TableLikeClause } from 'libpg-query';
 import { type SqlType, typeName } from '../../types/sql-type.js';
-import type { ColumnDef, Distribution } from '../catalog.js';
+import type { ColumnDef } from '../catalog.js';
 import type { Expr } from '../expr.js';
-import { col, exprType, hasSubquery } from '../expr-util.js';
-import { project } from '../logical/builders.js';
+import { exprType, hasSubquery } from '../expr-util.js';
 import type { DistributedClause } from '../sql/distributed-clause.js';
-import { namesOf, selectOf } from './ast.js';
+import { namesOf } from './ast.js';
 import { coerce, retype } from './coerce.js';
 import { checkCollation } from './collation.js';
 import type { BindContext } from './context.js';
-import { declaredTypes } from './declared-type.js';
 import { defaultText } from './default-text.js';
 import { findRelationDef } from './from.js';
 import { QueryLevel } from './level.js';
-import { bindQuery, makeBinding } from './query.js';
-import type { NewTable, UtilityStatement } from './statement.js';
+import { COLUMN_KINDS, checkPersistence, creationSchema, distributionOf } from './new-table.js';
+import { makeBinding } from './query.js';
+import type { UtilityStatement } from './statement.js';
 import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
 
@@ -38,24 +28,6 @@ type Draft = {
   defaultExpr: Expr | undefined;
   defaultSql: string | undefined;
 };
-
-const COLUMN_KINDS: ReadonlySet<SqlType['kind']> = new Set<SqlType['kind']>([
-  'bool',
-  'int2',
-  'int4',
-  'int8',
-  'float4',
-  'float8',
-  'numeric',
-  'text',
-  'varchar',
-  'bpchar',
-  'date',
-  'time',
-  'timestamp',
-  'timestamptz',
-  'interval',
-]);
 
 const COLUMNS_MAX = 1600;
 
@@ -110,34 +82,6 @@ function finished(c: Draft): ColumnDef {
     ...(c.defaultExpr === undefined ? {} : { defaultExpr: c.defaultExpr }),
     ...(c.defaultSql === undefined ? {} : { defaultSql: c.defaultSql }),
   };
-}
-
-export function checkPersistence(ctx: BindContext, r: RangeVar, what: string): void {
-  if (r.relpersistence === 't') throw ctx.notSupported(`temporary ${what}`, r.location);
-  if (r.relpersistence === 'u') throw ctx.notSupported(`unlogged ${what}`, r.location);
-}
-
-/** The schema a new relation goes into: the one it names, else the first of the search path. */
-export function creationSchema(ctx: BindContext, r: RangeVar): string {
-  const { catalog } = ctx;
-  if (r.catalogname !== undefined && r.catalogname !== ctx.options.functions.database)
-    throw ctx.error(
-      '0A000',
-      `cross-database references are not implemented: "${r.catalogname}.${r.schemaname}.${r.relname}"`,
-      r.location,
-    );
-  if (r.schemaname !== undefined) {
-    if (!catalog.hasSchema(r.schemaname))
-      throw ctx.error('3F000', `schema "${r.schemaname}" does not exist`, r.location);
-    if (r.schemaname === 'pg_catalog' || r.schemaname === 'information_schema')
-      throw ctx.error('42501', `permission denied to create "${r.schemaname}.${r.relname}"`, -1, {
-        detail: 'System catalog modifications are currently disallowed.',
-      });
-    return r.schemaname;
-  }
-  const schema = catalog.searchPath.find((s) => s !== 'pg_catalog' && catalog.hasSchema(s));
-  if (schema === undefined) throw ctx.error('3F000', 'no schema has been selected to create in', r.location);
-  return schema;
 }
 
 function defLocation(n: Node): number | undefined {
@@ -327,118 +271,4 @@ function bindDefault(ctx: BindContext, column: string, type: SqlType, n: Node): 
       { hint: 'You will need to rewrite or cast the expression.' },
     );
   return retype(ctx, r, type);
-}
-
-function hashes(t: SqlType): boolean {
-  return COLUMN_KINDS.has(t.kind);
-}
-
-export function distributionOf(
-  ctx: BindContext,
-  clause: DistributedClause | undefined,
-  columns: readonly { readonly name: string; readonly type: SqlType }[],
-  primaryKey: readonly number[] | undefined,
-): Distribution {
-  if (clause === undefined) {
-    if (primaryKey !== undefined && primaryKey.length > 0) return { kind: 'hash', columns: primaryKey };
-    const first = columns.findIndex((c) => hashes(c.type));
-    return first < 0 ? { kind: 'random' } : { kind: 'hash', columns: [first] };
-  }
-  switch (clause.kind) {
-    case 'randomly':
-      return { kind: 'random' };
-    case 'replicated':
-      return { kind: 'replicated' };
-    case 'by': {
-      const ordinals: number[] = [];
-      for (const c of clause.columns) {
-        const ordinal = columns.findIndex((x) => x.name === c.name);
-        if (ordinal < 0)
-          throw ctx.error(
-            '42703',
-            `column "${c.name}" named in DISTRIBUTED BY clause does not exist`,
-            clause.location,
-          );
-        if (ordinals.includes(ordinal))
-          throw ctx.error('42701', `duplicate column "${c.name}" in DISTRIBUTED BY clause`, clause.location);
-        ordinals.push(ordinal);
-      }
-      return { kind: 'hash', columns: ordinals };
-    }
-  }
-}
-
-/** CREATE TABLE AS and SELECT INTO. */
-export function bindCreateTableAs(
-  ctx: BindContext,
-  s: CreateTableAsStmt,
-  distributed: DistributedClause | undefined,
-): UtilityStatement {
-  if (s.objtype === 'OBJECT_MATVIEW') throw ctx.notSupported('materialized views', s.into?.rel?.location);
-  const select = selectOf(s.query);
-  if (select === undefined) throw ctx.notSupported('CREATE TABLE AS EXECUTE', s.into?.rel?.location);
-  const into = s.into;
-  if (into?.rel === undefined) throw new Error('CREATE TABLE AS without a name');
-  return tableFromQuery(
-    ctx,
-    into.rel,
-    namesOf(into.colNames),
-    select,
-    distributed,
-    s.if_not_exists === true,
-    into.skipData !== true,
-    false,
-  );
-}
-
-export function bindSelectInto(ctx: BindContext, s: SelectStmt): UtilityStatement {
-  const rel = s.intoClause?.rel;
-  if (rel === undefined) throw new Error('SELECT INTO without a name');
-  const { intoClause: _into, ...select } = s;
-  return tableFromQuery(ctx, rel, namesOf(s.intoClause?.colNames), select, undefined, false, true, true);
-}
-
-function tableFromQuery(
-  ctx: BindContext,
-  rel: RangeVar,
-  given: readonly string[],
-  select: SelectStmt,
-  distributed: DistributedClause | undefined,
-  ifNotExists: boolean,
-  withData: boolean,
-  selectInto: boolean,
-): UtilityStatement {
-  checkPersistence(ctx, rel, 'tables');
-  const schema = creationSchema(ctx, rel);
-  const { plan, names } = bindQuery(ctx, select, undefined);
-  if (given.length > names.length) throw ctx.error('42601', 'too many column names were specified', -1);
-  const types = declaredTypes(plan);
-  const columns = types.map((type, i): ColumnDef => {
-    const name = given[i] ?? names[i];
-    if (!COLUMN_KINDS.has(type.kind) && type.kind !== 'name')
-      throw ctx.notSupported(`a column of type ${typeName(type)}`, -1);
-    return { name, type: type.kind === 'name' ? { kind: 'text' } : type, notNull: false };
-  });
-  for (const [i, c] of columns.entries())
-    if (columns.findIndex((x) => x.name === c.name) !== i)
-      throw ctx.error('42701', `column "${c.name}" specified more than once`, -1);
-  const exprs = plan.cols.map((c, i) =>
-    retype(ctx, coerce(ctx, col(c), columns[i].type, 'explicit') ?? col(c), columns[i].type),
-  );
-  const source = project(
-    plan,
-    exprs,
-    exprs.map((e, i) => {
-      const c = plan.cols[i];
-      return e.kind === 'col' ? c : ctx.column(columns[i].name, columns[i].type, c.nullable);
-    }),
-  );
-  const table: NewTable = {
-    schema,
-    name: rel.relname ?? '',
-    columns,
-    primaryKey: undefined,
-    distribution: distributionOf(ctx, distributed, columns, undefined),
-  };
-  return { kind: 'createTableAs', table, ifNotExists, withData, source, selectInto };
 }

@@ -4,7 +4,6 @@
 
 import type { CopyOptions } from '../../types/copy-options.js';
 import type { SqlType } from '../../types/sql-type.js';
-import type { Value } from '../../types/value.js';
 import type { ColumnDef, Distribution, TableDef } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
 import type { LogicalPlan } from '../logical/nodes.js';
@@ -179,5 +178,3 @@ export type Notice = {
   readonly detail?: string;
   readonly hint?: string;
 };
-
-export type ConstValue = { readonly value: Value; readonly type: SqlType };

@@ -2,28 +2,22 @@
  *
  *  What a statement does is the master's; here is only what it says. */
 import type { DropStmt, Node, RangeVar, VacuumStmt, ViewStmt } from 'libpg-query';
-import { type SqlType, typeName } from '../../types/sql-type.js';
 import type { TableDef } from '../catalog.js';
 import type { Expr } from '../expr.js';
-import { exprType, hasSubquery } from '../expr-util.js';
+import { hasSubquery } from '../expr-util.js';
 import type { ParsedStatement } from '../sql/parse.js';
 import { booleanOption, namesOf, nodeKind, selectOf } from './ast.js';
-import { coerce } from './coerce.js';
 import { BindContext } from './context.js';
 import { bindCopy } from './copy.js';
-import {
-  bindCreateTable,
-  bindCreateTableAs,
-  bindSelectInto,
-  checkPersistence,
-  creationSchema,
-} from './create-table.js';
+import { bindCreateTable } from './create-table.js';
+import { bindCreateTableAs, bindSelectInto } from './create-table-as.js';
 import { declaredTypes } from './declared-type.js';
 import { quoteIdentifier, textAfterAs } from './default-text.js';
 import { featureName } from './feature-name.js';
 import { findRelationDef } from './from.js';
 import { bindInsert } from './insert.js';
 import { QueryLevel } from './level.js';
+import { checkPersistence, creationSchema } from './new-table.js';
 import { bindQuery, makeBinding } from './query.js';
 import { bindSet, bindTransaction, explainOptions } from './settings.js';
 import type {
@@ -258,27 +252,4 @@ function viewText(ctx: BindContext, parsed: ParsedStatement): string {
     at = place;
   }
   return result + text.slice(at);
-}
-
-/** Arguments of EXECUTE as the parameters' types: 42601 for a wrong number, 42804 for a type that does not fit. */
-export function coerceArguments(
-  ctx: BindContext,
-  name: string,
-  args: readonly Expr[],
-  types: readonly SqlType[],
-): readonly Expr[] {
-  if (args.length !== types.length)
-    throw ctx.error('42601', `wrong number of parameters for prepared statement "${name}"`, -1, {
-      detail: `Expected ${types.length} parameters but got ${args.length}.`,
-    });
-  return args.map((a, i) => {
-    const r = coerce(ctx, a, types[i], 'assignment');
-    if (r !== undefined) return r;
-    throw ctx.error(
-      '42804',
-      `parameter $${i + 1} of type ${typeName(exprType(a))} cannot be coerced to the expected type ${typeName(types[i])}`,
-      ctx.locationOf(a) ?? -1,
-      { hint: 'You will need to rewrite or cast the expression.' },
-    );
-  });
 }
