@@ -7,6 +7,7 @@ import type { CatalogNames } from '../../types/functions/catalog-names.js';
 import { quoteIdentifier } from '../../types/text-io.js';
 import type { MasterCatalog } from './master-catalog.js';
 import { SYSTEM_SCHEMAS } from './names.js';
+import { estimatedBytes } from './stats.js';
 import { SYSTEM_TABLES } from './system/tables.js';
 
 export class CatalogView implements Catalog {
@@ -83,6 +84,10 @@ export function catalogNames(
     ]);
     constraints.push([r.primaryKeyOid + CONSTRAINT_OID_OFFSET, `PRIMARY KEY (${columns})`]);
   }
+  // Sizes are the catalog's estimate; see pg_class.relpages.
+  const sizes = catalog
+    .tables()
+    .map((t) => [`mpp.relation_size.${t.oid}`, String(estimatedBytes(t))] as const);
   return {
     relations,
     namespaces: [
@@ -92,7 +97,7 @@ export function catalogNames(
     views,
     indexes,
     constraints,
-    settings,
+    settings: [...settings, ...sizes],
   };
 }
 

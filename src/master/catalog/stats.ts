@@ -3,9 +3,9 @@
  *  Invariant: `bounds` hold for every row that any snapshot can see, because a load widens them before it becomes
  *  visible. They may be too wide (an aborted load); never too narrow. */
 import type { ColumnStats, TableStats } from '../../plan/catalog.js';
-import type { Range } from '../../types/sql-type.js';
+import { type Range, typeSize } from '../../types/sql-type.js';
 import type { TableSummary } from '../dispatch/api.js';
-import type { StoredBounds, StoredStats } from './state.js';
+import type { StoredBounds, StoredStats, StoredTable } from './state.js';
 
 export function emptyStats(columns: number, version: number): StoredStats {
   return {
@@ -60,6 +60,15 @@ export function analyzed(
 ): StoredStats {
   const estimates = columns.map((c, i) => c ?? stats.estimates?.[i] ?? null);
   return { ...stats, rows, estimates, version: stats.version + 1 };
+}
+
+/** Rows times the average width of their columns, as far as it is known. */
+export function estimatedBytes(table: Pick<StoredTable, 'columns' | 'stats'>): number {
+  const width = table.columns.reduce((sum, c, i) => {
+    const size = typeSize(c.type);
+    return sum + (size > 0 ? size : (table.stats.estimates?.[i]?.averageBytes ?? 8));
+  }, 0);
+  return Math.round(table.stats.rows * width);
 }
 
 /** As the planner sees it. */

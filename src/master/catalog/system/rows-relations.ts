@@ -5,6 +5,7 @@ import { formatText, quoteIdentifier } from '../../../types/text-io.js';
 import { CONSTRAINT_OID_OFFSET } from '../catalog-view.js';
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, SYSTEM_SCHEMAS } from '../names.js';
 import type { StoredTable } from '../state.js';
+import { estimatedBytes } from '../stats.js';
 import {
   arrayOf,
   BTREE_AM_OID,
@@ -49,13 +50,12 @@ const pgClass: RowSource = (c) => {
       rows.push({ ...base, relkind: 'v', relhasrules: true });
       continue;
     }
-    const bytes = r.columns.reduce((n, x) => n + Math.max(typeSize(x.type), 8), 0);
     rows.push({
       ...base,
       relkind: 'r',
       relam: TABLE_AM_OID,
       relfilenode: r.storageId,
-      relpages: Math.min(2147483647, Math.ceil((r.stats.rows * bytes) / 8192)),
+      relpages: Math.min(2147483647, Math.ceil(estimatedBytes(r) / 8192)),
       reltuples: r.stats.estimates === undefined && r.stats.rows === 0 ? -1 : r.stats.rows,
       relhasindex: r.primaryKeyOid !== undefined,
       relreplident: 'd',
