@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SimulatedCluster } from '../../test/support/simulate.js';
 import { planSql } from '../../test/support/plan-sql.js';
+import { SimulatedCluster } from '../../test/support/simulate.js';
 import { catalogOf, tpchCatalog } from '../../test/support/tpch-catalog.js';
 import { MASTER, type StorageId } from '../types/ids.js';
 import { INT4, TEXT } from '../types/sql-type.js';
@@ -60,7 +60,10 @@ describe('slices', () => {
   });
 
   test('replicated tables alone run on one segment', () => {
-    const plan = planSql('SELECT n_name, r_name FROM nation JOIN region ON n_regionkey = r_regionkey', catalog);
+    const plan = planSql(
+      'SELECT n_name, r_name FROM nation JOIN region ON n_regionkey = r_regionkey',
+      catalog,
+    );
     expect(motions(plan)).toEqual(['gather']);
     expect(plan.slices[0].gang).toHaveLength(1);
   });
@@ -92,9 +95,11 @@ describe('direct dispatch', () => {
 
   test('an equality with the key runs on the segment of its hash', () => {
     expect(gang('SELECT * FROM orders WHERE o_orderkey = 7')).toHaveLength(1);
-    expect(gang('SELECT o_orderkey, l_tax FROM orders JOIN lineitem ON o_orderkey = l_orderkey WHERE l_orderkey = 7')).toEqual(
-      gang('SELECT * FROM orders WHERE o_orderkey = 7'),
-    );
+    expect(
+      gang(
+        'SELECT o_orderkey, l_tax FROM orders JOIN lineitem ON o_orderkey = l_orderkey WHERE l_orderkey = 7',
+      ),
+    ).toEqual(gang('SELECT * FROM orders WHERE o_orderkey = 7'));
   });
 
   test('other predicates run everywhere', () => {
@@ -154,7 +159,10 @@ describe('aggregates', () => {
 
 describe('order', () => {
   test('ORDER BY with LIMIT: top-N on the segments, ordered merge', () => {
-    const plan = planSql('SELECT o_orderkey FROM orders ORDER BY o_totalprice DESC LIMIT 5 OFFSET 2', catalog);
+    const plan = planSql(
+      'SELECT o_orderkey FROM orders ORDER BY o_totalprice DESC LIMIT 5 OFFSET 2',
+      catalog,
+    );
     const sort = ops(plan).find((o) => o.kind === 'sort');
     expect(sort?.kind === 'sort' && sort.limit?.kind === 'const' && sort.limit.value).toBe(7n);
     const receive = ops(plan).find((o) => o.kind === 'receive');
@@ -197,7 +205,10 @@ describe('INSERT', () => {
   });
 
   test('replicated: to every segment, counted once', () => {
-    const { plan, counts } = insert('INSERT INTO d SELECT k, t FROM s', table('d', { kind: 'replicated' }, 2));
+    const { plan, counts } = insert(
+      'INSERT INTO d SELECT k, t FROM s',
+      table('d', { kind: 'replicated' }, 2),
+    );
     expect(motions(plan)).toEqual(['broadcast']);
     expect(counts).toEqual([6, 6, 6]);
     const { sink } = plan.slices[plan.slices.length - 1];
@@ -205,7 +216,10 @@ describe('INSERT', () => {
   });
 
   test('constant rows start on the master', () => {
-    const { plan, counts } = insert("INSERT INTO d VALUES (1, 'x'), (2, 'y'), (3, 'z')", table('d', { kind: 'random' }, 2));
+    const { plan, counts } = insert(
+      "INSERT INTO d VALUES (1, 'x'), (2, 'y'), (3, 'z')",
+      table('d', { kind: 'random' }, 2),
+    );
     expect(plan.slices[0].gang).toEqual([MASTER]);
     expect(counts).toEqual([1, 1, 1]);
   });

@@ -23,6 +23,17 @@ export type JoinShape = {
   readonly residual: readonly Expr[];
 };
 
+const readCache = new WeakMap<Expr, ReadonlySet<ColId>>();
+
+function read(e: Expr): ReadonlySet<ColId> {
+  let ids = readCache.get(e);
+  if (ids === undefined) {
+    ids = columnsOf(e);
+    readCache.set(e, ids);
+  }
+  return ids;
+}
+
 /** Equalities between the two sides, and the rest. */
 export function joinShape(
   predicate: Expr | undefined,
@@ -33,9 +44,9 @@ export function joinShape(
   const residual: Expr[] = [];
   for (const c of conjuncts(predicate)) {
     if ((c.kind === 'cmp' && c.op === '=') || (c.kind === 'distinct' && c.negated)) {
-      const l = columnsOf(c.left);
-      const r = columnsOf(c.right);
-      const inside = (s: Set<ColId>, side: ReadonlySet<ColId>): boolean =>
+      const l = read(c.left);
+      const r = read(c.right);
+      const inside = (s: ReadonlySet<ColId>, side: ReadonlySet<ColId>): boolean =>
         s.size > 0 && [...s].every((x) => side.has(x));
       if (inside(l, left) && inside(r, right)) {
         pairs.push({ left: c.left, right: c.right });

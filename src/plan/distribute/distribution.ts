@@ -85,8 +85,15 @@ export function stripHashCasts(e: Expr): Expr {
   return keeps ? stripHashCasts(arg) : e;
 }
 
+const hashKeys = new WeakMap<Expr, string>();
+
 export function hashKeyOf(e: Expr): string {
-  return exprKey(stripHashCasts(e));
+  let key = hashKeys.get(e);
+  if (key === undefined) {
+    key = exprKey(stripHashCasts(e));
+    hashKeys.set(e, key);
+  }
+  return key;
 }
 
 /** An equality of a join: `left` over the left input, `right` over the right. */

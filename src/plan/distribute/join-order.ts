@@ -7,12 +7,14 @@
 import type { Estimate } from '../cost/estimate.js';
 import type { RelationSet } from '../cost/join-conflicts.js';
 import { joinEstimate } from '../cost/join-estimate.js';
+import { motionCost } from '../cost/model.js';
 import { conjunction } from '../expr-util.js';
 import type { Join, LogicalPlan } from '../logical/nodes.js';
 import { cheapest, type PhysicalContext, type Planned, prune } from './context.js';
 import { signature } from './distribution.js';
 import { joinRegion, type Region, type RegionOperator } from './join-region.js';
 import { type JoinSpec, planJoin, worthwhile } from './joins.js';
+import { rowWidth } from './motions.js';
 
 type Optimize = (plan: LogicalPlan) => Planned;
 
@@ -69,6 +71,7 @@ class JoinOrder {
       let merged: Planned | undefined;
       for (let part = (set - 1) & set; part > 0; part = (part - 1) & set) {
         if ((part & lowest) === 0) continue;
+        if (merged !== undefined && this.isTooDear(part, set & ~part, merged)) continue;
         const joined = this.join(part, set & ~part);
         if (joined === undefined) continue;
         merged =
@@ -78,6 +81,15 @@ class JoinOrder {
       }
       if (merged !== undefined) this.plans.set(set, worthwhile(this.ctx, merged));
     }
+  }
+
+  /** Both sides alone cost more than the best plan found and any motion of its result. */
+  private isTooDear(a: RelationSet, b: RelationSet, merged: Planned): boolean {
+    const left = this.plans.get(a);
+    const right = this.plans.get(b);
+    if (left === undefined || right === undefined) return true;
+    const move = motionCost(merged.estimate.rows, rowWidth(merged));
+    return cheapest(left).cost + cheapest(right).cost >= cheapest(merged).cost + move;
   }
 
   private greedy(): void {

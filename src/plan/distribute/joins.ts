@@ -171,7 +171,10 @@ export function planJoin(
   );
   const leftForms = forms(ctx, left, right, usable, 'left', (p) => p.left);
   const rightForms = forms(ctx, right, left, usable, 'right', (p) => p.right);
-  for (const l of leftForms) for (const r of rightForms) search.consider(l, r);
+  // Cheapest first: the bound then cuts most pairs.
+  for (const l of leftForms) {
+    for (const r of rightForms) if (!search.consider(l, r)) break;
+  }
   // Everything on the master is always right.
   if (search.isEmpty())
     search.consider(gather(ctx, left, cheapest(left)), gather(ctx, right, cheapest(right)));
@@ -241,6 +244,9 @@ class Candidates {
   private readonly orientations: readonly Orientation[];
   private readonly outRowCost: number;
   private readonly best = new Map<string, Candidate>();
+  /** What the result would cost to move anywhere: an alternative dearer than the best and this is of no use. */
+  private readonly moveCost: number;
+  private bound = Number.POSITIVE_INFINITY;
   private readonly widened = new Map<Distribution, Distribution>();
 
   constructor(
@@ -264,29 +270,35 @@ class Candidates {
     this.orientations = orientationsOf(spec);
     const width = rowWidth({ estimate, cols });
     this.outRowCost = COST.outputRow + width * COST.outputByte;
+    this.moveCost = motionCost(estimate.rows, width);
   }
 
   isEmpty(): boolean {
     return this.best.size === 0;
   }
 
-  consider(l: Alternative, r: Alternative): void {
+  /** false: neither this pair nor one with a dearer right side can be worth keeping. */
+  consider(l: Alternative, r: Alternative): boolean {
     const { ctx } = this;
+    if (l.cost + r.cost >= this.bound) return false;
     const raw = joinDistribution(this.spec.type, this.spec.nullAware, l.dist, r.dist, this.pairs);
-    if (raw === undefined) return;
+    if (raw === undefined) return true;
     const out = (this.estimate.rows / ctx.parallelism(raw)) * this.outRowCost;
     let cheapestOne: { orientation: Orientation; cost: number } | undefined;
     for (const orientation of this.orientations) {
       const cost = this.workOf(orientation, l, r);
       if (cheapestOne === undefined || cost < cheapestOne.cost) cheapestOne = { orientation, cost };
     }
-    if (cheapestOne === undefined) return;
+    if (cheapestOne === undefined) return true;
     const cost = l.cost + r.cost + cheapestOne.cost + out;
+    if (cost >= this.bound) return true;
+    this.bound = Math.min(this.bound, cost + this.moveCost);
     const dist = this.spec.type === 'inner' ? this.widen(raw) : raw;
     const key = signature(dist);
     const before = this.best.get(key);
     if (before === undefined || cost < before.cost)
       this.best.set(key, { l, r, dist, cost, orientation: cheapestOne.orientation });
+    return true;
   }
 
   private widen(d: Distribution): Distribution {
