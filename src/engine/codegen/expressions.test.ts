@@ -207,6 +207,28 @@ test('IN lists: short, dense, sparse, with nulls and of strings', () => {
           check([column], { kind: 'in', arg: testColumn(0, column), list, negated }, rows);
         }
   }
+  for (let n = 1; n <= 9; n++) {
+    const text = { type: TEXT, nullable: true };
+    const words = fc.sample(
+      fc.string({ unit: fc.constantFrom('a', 'b', '\u007f'), minLength: n, maxLength: n }),
+      6,
+    );
+    const list = words.map((value): Expr => ({ kind: 'const', value, type: TEXT }));
+    const rows = [
+      null,
+      '',
+      ...words,
+      ...words.map((w) => `${w}a`),
+      ...words.map((w) => w.slice(1)),
+      ...words.map((w) => `b${w.slice(1)}`),
+    ];
+    for (const negated of [false, true])
+      check(
+        [text],
+        { kind: 'in', arg: testColumn(0, text), list, negated },
+        rows.map((v) => [v]),
+      );
+  }
   const column = { type: INT4, nullable: true };
   const columns = [column, column, column];
   const rows = fc.sample(fc.tuple(...columns.map(() => nullable(fc.integer({ min: 0, max: 3 })))), 60);

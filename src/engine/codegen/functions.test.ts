@@ -260,6 +260,23 @@ test('substring, left, right and round with constants', () => {
     agreeWith('left(text,int4)', [TEXT, b]);
     agreeWith('right(text,int4)', [TEXT, b]);
   }
+  const long = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é'), minLength: 6, maxLength: 14 });
+  const text = { type: TEXT, nullable: false };
+  for (const [from, length] of [
+    [1, 2],
+    [3, 5],
+    [1, 8],
+    [2, 8],
+    [8, 1],
+  ]) {
+    const args: Expr[] = [
+      testColumn(0, text),
+      constant(from, { kind: 'int4' }),
+      constant(length, { kind: 'int4' }),
+    ];
+    const c = compileExpr([text], { kind: 'call', fn: 'substring(text,int4,int4)', args, type: TEXT });
+    for (const s of fc.sample(long, 50)) expect(c.run([s])).toBe(s.slice(from - 1, from - 1 + length));
+  }
   for (const digits of [0, 1, 2, 5, -1])
     for (const t of NUMERICS) agreeWith('round(numeric,int4)', [t, constant(digits, { kind: 'int4' })]);
 });

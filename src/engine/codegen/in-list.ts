@@ -7,7 +7,7 @@ import type { Emitter } from './emitter.js';
 import { whenPresent } from './logic.js';
 import { emitEqualsBytes, prepareForText } from './string-const.js';
 import { stringSet, stringSetHas } from './string-set.js';
-import { isAlwaysNull, type Val } from './val.js';
+import { isAlwaysNull, type Operand, type Val } from './val.js';
 
 type InExpr = Extract<Expr, { kind: 'in' }>;
 
@@ -196,6 +196,47 @@ function sortedMember(e: Emitter, arg: Val, sorted: readonly bigint[], repr: 'i3
   f.get(base).mem('i64.load').get(key).op('i64.eq');
 }
 
+/** Strings of one length up to eight bytes are compared as integers. */
+function wordMember(e: Emitter, str: Operand, members: readonly Uint8Array[], n: number): void {
+  const f = e.f;
+  const words = members.map((m) => m.reduceRight((word, b) => (word << 8n) | BigInt(b), 0n));
+  const sorted = [...new Set(words.map((w) => BigInt.asIntN(64, w)))].sort((a, b) => (a < b ? -1 : 1));
+  e.push(str).i64(32n).op('i64.shr_u').op('i32.wrap_i64').i32(n).op('i32.eq');
+  f.if(
+    () =>
+      e.scoped(() => {
+        e.push(str).op('i32.wrap_i64');
+        const at = e.save('i32');
+        const high = (bytes: 1 | 2 | 4): void => {
+          if (n === bytes) return;
+          f.get(at).mem(`i64.load${bytes * 8}_u` as 'i64.load8_u', n - bytes);
+          f.i64(BigInt((n - bytes) * 8))
+            .op('i64.shl')
+            .op('i64.or');
+        };
+        // Two loads that may overlap: the bytes they share are the same.
+        if (n === 8) f.get(at).mem('i64.load');
+        else if (n >= 4) {
+          f.get(at).mem('i64.load32_u');
+          high(4);
+        } else if (n >= 2) {
+          f.get(at).mem('i64.load16_u');
+          high(2);
+        } else f.get(at).mem('i64.load8_u');
+        const word: Val = {
+          type: { kind: 'int8' },
+          repr: 'i64',
+          parts: [e.save('i64')],
+          isNull: undefined,
+          stable: true,
+        };
+        integerMember(e, word, sorted);
+      }),
+    () => f.i32(0),
+    'i32',
+  );
+}
+
 /** Strings: by length first, so that most rows fail on one comparison. */
 function stringMember(e: Emitter, arg: Val, texts: readonly string[]): void {
   const f = e.f;
@@ -210,6 +251,11 @@ function stringMember(e: Emitter, arg: Val, texts: readonly string[]): void {
     const set = stringSet(e.ctx, all);
     f.get(e.qs).i32(set.offset).op('i32.add').i32(set.mask);
     e.push(str).call(e.ctx.lib(stringSetHas));
+    return;
+  }
+  const n = all[0]?.length ?? 0;
+  if (all.length > 1 && n > 0 && n <= 8 && all.every((b) => b.length === n)) {
+    wordMember(e, str, all, n);
     return;
   }
   f.block((exit) => {

@@ -94,6 +94,18 @@ export const sliceChars: LibFunction = {
     clamp(to);
     f.get(from).get(to).op('i64.ge_s');
     f.if(() => f.i64(0n).return());
+    // Within the first eight bytes of a longer string, all ASCII: positions are bytes.
+    f.get(to).i64(8n).op('i64.le_s');
+    pushLength(f, s).i32(8).op('i32.ge_u').op('i32.and');
+    f.if(() => {
+      f.get(s).op('i32.wrap_i64').mem('i64.load').i64(-9187201950435737472n).op('i64.and');
+      f.i64(8n).get(to).op('i64.sub').i64(3n).op('i64.shl').op('i64.shl').op('i64.eqz');
+      f.if(() => {
+        f.get(s).op('i32.wrap_i64').get(from).op('i32.wrap_i64').op('i32.add').set(start);
+        f.get(to).get(from).op('i64.sub').op('i32.wrap_i64').set(length);
+        pushRef(f, start, length).return();
+      });
+    });
     f.get(s).op('i32.wrap_i64').tee(start);
     pushLength(f, s).op('i32.add').set(end);
     f.get(start).get(end).get(from).op('i32.wrap_i64').call(ctx.lib(skipChars)).tee(start);
