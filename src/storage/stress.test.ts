@@ -201,7 +201,7 @@ async function play(steps: readonly Step[]): Promise<void> {
 
 it('any interleaving shows every scan its snapshot, and leaks nothing', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 160, size: 'max' }), play), {
-    numRuns: 12,
+    numRuns: 8,
     endOnFailure: true,
   });
 }, 60_000);

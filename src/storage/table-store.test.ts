@@ -624,7 +624,9 @@ describe('the manifest', () => {
     const whole = readFileSync(log).length;
     const first = acknowledged[0]!.bytes;
     const copy = freshDir();
-    for (let cut = first; cut <= whole; cut += 1) {
+    // Every byte of the last statement's records, and a sample of what is before them.
+    const last = acknowledged.at(-2)!.bytes;
+    for (let cut = first; cut <= whole; cut += cut < last ? 13 : 1) {
       rmSync(copy, { recursive: true, force: true });
       cpSync(dir, copy, { recursive: true });
       truncateSync(join(copy, 'manifest'), cut);
