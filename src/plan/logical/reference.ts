@@ -11,7 +11,7 @@ import { addNumeric, divideNumeric, numericFromInteger } from '../../types/numer
 import { SqlError, unreachable } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import { formatText } from '../../types/text-io.js';
-import type { Numeric, Value } from '../../types/value.js';
+import { isNumeric, type Numeric, type Value } from '../../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { exprType } from '../expr-util.js';
 import type { Join, LogicalPlan } from './nodes.js';
@@ -50,7 +50,18 @@ class Evaluator {
     return evalExpr(e, row, this.surroundings);
   }
 
+  /** The node's rows, checked against what its columns promise. */
   plan(p: LogicalPlan, outer: Lookup): readonly Row[] {
+    const rows = this.rows(p, outer);
+    for (const r of rows)
+      for (const [i, c] of p.cols.entries()) {
+        const broken = brokenPromise(c, r[i]);
+        if (broken !== undefined) throw new Error(`${p.kind}: ${c.name}#${c.id} ${broken}`);
+      }
+    return rows;
+  }
+
+  private rows(p: LogicalPlan, outer: Lookup): readonly Row[] {
     switch (p.kind) {
       case 'scan':
         return this.input.rowsOf(p.table.schema, p.table.name).map((r) => p.ordinals.map((o) => r[o]));
@@ -275,6 +286,24 @@ function finish(
     default:
       throw new Error(`the reference does not compute ${a.name}`);
   }
+}
+
+/** What is wrong with a value of a column; undefined when nothing is. */
+function brokenPromise(c: Column, v: Value): string | undefined {
+  if (v === undefined) return 'is missing';
+  if (v === null) return c.nullable ? undefined : 'is NULL and said not to be';
+  if (c.type.kind === 'numeric' && c.type.scale !== undefined && isNumeric(v)) {
+    if ('special' in v) return `is ${v.special} and said to have a scale`;
+    if (v.scale !== c.type.scale) return `has scale ${v.scale}, not ${c.type.scale}`;
+    const digits = (v.unscaled < 0n ? -v.unscaled : v.unscaled).toString().length;
+    if (digits > (c.type.precision ?? 0)) return `has ${digits} digits, not ${c.type.precision}`;
+  }
+  if ((c.type.kind === 'varchar' || c.type.kind === 'bpchar') && c.type.length !== undefined) {
+    const length = [...(v as string)].length;
+    if (c.type.kind === 'varchar' ? length > c.type.length : length !== c.type.length)
+      return `has ${length} characters, not ${c.type.length}`;
+  }
+  return undefined;
 }
 
 function within(cols: readonly Column[], row: Row, outer: Lookup): Lookup {
