@@ -28,6 +28,8 @@ export type RunOptions = {
   readonly sink: ChunkSink;
   /** Rows of the virtual tables in the master's slices, as this session sees them. */
   readonly virtualScan: (op: VirtualScanOp) => BatchSource;
+  /** Of one slice in one process; absent: the process's default share. */
+  readonly memoryLimitBytes?: number | undefined;
 };
 
 /** One slice on one process. */

@@ -162,7 +162,7 @@ export class RunningQuery {
       params: options.params,
       settings: options.settings,
       instrument: options.instrument,
-      memoryLimitBytes: 0,
+      memoryLimitBytes: options.memoryLimitBytes ?? 0,
       routes: this.routesOf(slices),
     };
     const request = pack(body);
@@ -215,7 +215,7 @@ export class RunningQuery {
         params: options.params,
         settings: options.settings,
         instrument: options.instrument,
-        memoryLimitBytes: host.memoryLimitBytes,
+        memoryLimitBytes: options.memoryLimitBytes ?? host.memoryLimitBytes,
         receivers: this.receiversOf(slice),
         sources: sliceSources(host.exchange, options.queryId, {
           scan: () => {

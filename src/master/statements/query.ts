@@ -61,11 +61,13 @@ export function runOptions(
   const { catalog: _, ...plain } = context.functions;
   const settings = asksForNames(plan) ? { ...plain, catalogNames: session.catalogNames() } : plain;
   const queryId: QueryId = session.services.newQueryId();
+  const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {
     queryId,
     params: context.params,
     settings,
     snapshotCsn: snapshot,
+    memoryLimitBytes: memoryKilobytes > 0 ? memoryKilobytes * 1024 : undefined,
     virtualScan: (op) => scanSystemTable(op, session.systemContext(), session.services.dispatcher.memory),
   };
 }
