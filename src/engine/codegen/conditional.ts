@@ -61,19 +61,25 @@ export function emitCase(e: Emitter, x: Extract<Expr, { kind: 'case' }>): Val {
   const f = e.f;
   const shape = shapeOf(e, x);
   const r = new Result(e, shape, exprNullable(x));
-  const branch = (i: number): void => {
-    if (i === x.whens.length) {
-      if (x.otherwise === undefined) r.setNull();
-      else setTo(e, r, x.otherwise);
-      return;
-    }
-    e.emitCondition(x.whens[i].when);
-    f.if(
-      () => e.scoped(() => setTo(e, r, x.whens[i].then)),
-      () => e.scoped(() => branch(i + 1)),
-    );
+  const otherwise = (): void => {
+    if (x.otherwise === undefined) r.setNull();
+    else setTo(e, r, x.otherwise);
   };
-  branch(0);
+  f.block((done) => {
+    const arm = (i: number): void => {
+      e.emitCondition(x.whens[i].when);
+      f.if(() => {
+        e.scoped(() => setTo(e, r, x.whens[i].then));
+        f.br(done);
+      });
+    };
+    // Only the first condition is certain to be evaluated.
+    if (x.whens.length > 0) arm(0);
+    e.scoped(() => {
+      for (let i = 1; i < x.whens.length; i++) arm(i);
+      otherwise();
+    });
+  });
   return r.finished;
 }
 

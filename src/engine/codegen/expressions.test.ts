@@ -384,3 +384,27 @@ test('a condition stops at the conjunct that decides', () => {
   };
   check([column], guard, [[0], [1], [4], [5]]);
 });
+
+test('long chains and CASE lists do not nest', () => {
+  const column = { type: INT4, nullable: true };
+  const other = { type: INT4, nullable: true };
+  const columns = [column, other];
+  const equals = (i: number, value: number): Expr => ({
+    kind: 'cmp',
+    op: '=',
+    left: testColumn(i, columns[i]),
+    right: { kind: 'const', value, type: INT4 },
+  });
+  const many = Array.from({ length: 3000 }, (_, i) => equals(i % 2, i));
+  const rows = [
+    [5, 6],
+    [null, null],
+    [2998, 1],
+    [1, 2999],
+    [-1, -1],
+  ];
+  check(columns, { kind: 'or', args: many }, rows);
+  check(columns, { kind: 'and', args: many.map((arg): Expr => ({ kind: 'not', arg })) }, rows);
+  const whens = many.map((m, i) => when(m, { kind: 'const', value: i, type: INT4 }));
+  check(columns, { kind: 'case', whens, otherwise: undefined, type: INT4 }, rows);
+});

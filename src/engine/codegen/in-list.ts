@@ -34,36 +34,30 @@ export function emitInTest(e: Emitter, x: InExpr, truth: boolean): void {
       if (!wantMember) f.op('i32.eqz');
       return;
     }
-    chain(e, arg, members, wantMember, 0);
+    chain(e, arg, members, wantMember);
   });
 }
 
 /** One comparison after the other; a null member makes "not a member" unknown, hence false. */
-function chain(e: Emitter, arg: Val, members: readonly Expr[], wantMember: boolean, from: number): void {
+function chain(e: Emitter, arg: Val, members: readonly Expr[], wantMember: boolean): void {
   const f = e.f;
-  if (from === members.length) {
-    f.i32(wantMember ? 0 : 1);
-    return;
-  }
-  const m = e.emit(members[from]);
-  const rest = (): void => e.scoped(() => chain(e, arg, members, wantMember, from + 1));
-  if (isAlwaysNull(m)) {
-    if (wantMember) chain(e, arg, members, wantMember, from + 1);
-    else f.i32(0);
-    return;
-  }
-  whenPresent(e, [m], m, () => emitComparison(e, '=', arg, m));
-  f.if(
-    () => f.i32(wantMember ? 1 : 0),
-    () => {
-      if (m.isNull === undefined || wantMember) rest();
-      else {
-        e.pushNull(m);
-        f.if(() => f.i32(0), rest, 'i32');
+  f.block((decided) => {
+    const step = (x: Expr): void => {
+      const m = e.emit(x);
+      if (!isAlwaysNull(m)) {
+        f.i32(wantMember ? 1 : 0);
+        whenPresent(e, [m], m, () => emitComparison(e, '=', arg, m));
+        f.brIf(decided).op('drop');
       }
-    },
-    'i32',
-  );
+      if (wantMember || m.isNull === undefined) return;
+      f.i32(0);
+      e.pushNull(m).brIf(decided).op('drop');
+    };
+    // Only the first member is certain to be evaluated.
+    if (members.length > 0) step(members[0]);
+    e.scoped(() => members.slice(1).forEach(step));
+    f.i32(wantMember ? 0 : 1);
+  }, 'i32');
 }
 
 /** Membership in constants; false when there is no better way than a chain. */

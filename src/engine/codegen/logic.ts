@@ -89,24 +89,36 @@ export function emitTest(e: Emitter, x: Expr, truth: boolean): void {
 }
 
 /** All (or any) of the tests hold; each runs only when the ones before it did not decide. */
-function chain(e: Emitter, args: readonly Expr[], truth: boolean, all: boolean, from = 0): void {
-  if (from === args.length) {
-    e.f.i32(all ? 1 : 0);
+function chain(e: Emitter, args: readonly Expr[], truth: boolean, all: boolean): void {
+  const f = e.f;
+  if (args.length === 0) {
+    f.i32(all ? 1 : 0);
     return;
   }
-  emitTest(e, args[from], truth);
-  // Tests that cost a comparison of registers are cheaper than the branch around them.
-  let next = from + 1;
-  for (; next < args.length && isFree(e, args[next]); next++) {
-    emitTest(e, args[next], truth);
-    e.f.op(all ? 'i32.and' : 'i32.or');
-  }
-  if (next === args.length) return;
-  const rest = (): void => e.scoped(() => chain(e, args, truth, all, next));
-  const decided = (): void => {
-    e.f.i32(all ? 0 : 1);
+  let next = 0;
+  const group = (): void => {
+    emitTest(e, args[next++], truth);
+    // Tests that cost a comparison of registers are cheaper than the branch around them.
+    for (; next < args.length && isFree(e, args[next]); next++) {
+      emitTest(e, args[next], truth);
+      f.op(all ? 'i32.and' : 'i32.or');
+    }
   };
-  e.f.if(all ? rest : decided, all ? decided : rest, 'i32');
+  group();
+  if (next === args.length) return;
+  const result = e.save('i32');
+  f.block((decided) => {
+    e.scoped(() => {
+      while (next < args.length) {
+        f.get(result);
+        if (all) f.op('i32.eqz');
+        f.brIf(decided);
+        group();
+        f.set(result);
+      }
+    });
+  });
+  f.get(result);
 }
 
 /** Comparisons of fixed-width columns that are loaded already, and of constants: they cannot fail. */
