@@ -27,6 +27,7 @@ import {
 import { DATE, INT4, INT8, NUMERIC, type SqlType, TEXT } from '../../src/types/sql-type.js';
 
 const BATCH_ROWS = 65_536;
+const RUNS = Number(process.env.RUNS ?? 5);
 const WIDTH: Partial<Record<Encoding, number>> = { i8: 1, i16: 2, i32: 4, i64: 8, dict8: 1 };
 
 type Spec = {
@@ -109,13 +110,13 @@ function measure(
   const sources = new Map(tables.map((t) => [t.leaf.id, t.batches]));
   const times: number[] = [];
   let result: unknown;
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < RUNS; i++) {
     const stats: Record<string, number> = {};
     const r = execute(tm, compiled, sources, root.cols, { stats });
     const total = Object.values(stats).reduce((a, b) => a + b, 0);
     times.push(total);
     result = r.rows.slice(0, 2);
-    if (i === 4)
+    if (i === RUNS - 1)
       console.log(
         Object.entries(stats)
           .map(([k, v]) => `   ${v.toFixed(1)} ms  ${k}`)

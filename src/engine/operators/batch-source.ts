@@ -4,10 +4,17 @@
  *  when they are first read. Dictionary columns are noted, for operators that can work on codes. */
 import type { Column } from '../../plan/expr.js';
 import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
-import { BATCH_COLUMN_BYTES, BATCH_HEADER_BYTES, type ColumnLayout } from '../../types/memory.js';
+import {
+  BATCH_COLUMN_BYTES,
+  BATCH_HEADER_BYTES,
+  type ColumnLayout,
+  type Encoding,
+} from '../../types/memory.js';
 import { bindBatchColumns, bindMergedColumns } from '../codegen/columns.js';
 import type { Local } from '../wasm/module-builder.js';
 import type { Body, Consumer, Pipeline, SliceCompiler } from './pipeline.js';
+
+const WORDS: ReadonlySet<Encoding> = new Set(['i8', 'i16', 'i32', 'i64', 'f32', 'f64']);
 
 type Leaf = ScanOp | VirtualScanOp | ReceiveOp;
 
@@ -41,7 +48,9 @@ function batchRows(
   const { e } = p;
   bindBatchColumns(e, p.morsel, p.row, columns, layouts, stable).prologue();
   columns.forEach((column, j) => {
-    if (consumer.needs.has(column.id)) noteDictionary(p, column, j, layouts[j], stable);
+    if (!consumer.needs.has(column.id)) return;
+    if (WORDS.has(layouts[j].encoding)) p.words.add(column.id);
+    else noteDictionary(p, column, j, layouts[j], stable);
   });
   return (_, body) => body.row();
 }
@@ -77,6 +86,7 @@ function noteDictionary(p: Pipeline, column: Column, j: number, layout: ColumnLa
     f.op('i32.add').mem(encoding === 'dict8' ? 'i32.load8_u' : 'i32.load16_u');
   };
   p.dicts.set(column.id, {
+    small: encoding === 'dict8',
     count,
     pushCode() {
       if (!nullable) {

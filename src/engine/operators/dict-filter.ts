@@ -11,38 +11,75 @@ import type { DictColumn, Pipeline } from './pipeline.js';
 
 /** Rows of the call per dictionary entry from which on a table pays. */
 const ROWS_PER_ENTRY = 2;
+const COLUMNS_AT_ONCE = 6;
 
-/** Emits the tables; returns tests in order, each of which leaves i32, 1 exactly when its conjuncts are TRUE.
- *  Neighbours without a table stay together: the emitter knows how best to combine them. */
+/** Emits the tables; returns tests in the order they are to run, each of which leaves i32, 1 exactly when its conjuncts
+ *  are TRUE. What costs a load and a comparison comes first and together, without a branch between: a branch that is
+ *  taken now and then costs more than all of them. The others keep their order. */
 export function openConjuncts(p: Pipeline, predicate: Expr): readonly (() => void)[] {
-  const tests: (() => void)[] = [];
+  const { e, f } = p;
+  const cheap: Expr[] = [];
+  const tables: (() => void)[] = [];
+  const rest: (() => void)[] = [];
   let plain: Expr[] = [];
+  const loaded = new Set<ColId>();
   const flush = (): void => {
     if (plain.length === 0) return;
     const all = conjunction(plain);
-    tests.push(() => p.e.emitCondition(all));
+    rest.push(() => e.emitCondition(all));
     plain = [];
   };
   for (const c of conjuncts(predicate)) {
     const ids = [...columnsOf(c)];
     const dict = ids.length === 1 ? p.dicts.get(ids[0]) : undefined;
-    if (dict === undefined || !cannotFail(c)) plain.push(c);
-    else {
-      flush();
-      tests.push(tabled(p, c, ids[0], dict));
-    }
+    const columns = new Set([...loaded, ...ids]);
+    if (dict !== undefined && cannotFail(c)) {
+      if (dict.small) tables.push(tabled(p, c, ids[0], dict));
+      else {
+        flush();
+        rest.push(tabled(p, c, ids[0], dict));
+      }
+    } else if (isComparison(c) && ids.every((id) => p.words.has(id)) && columns.size <= COLUMNS_AT_ONCE) {
+      cheap.push(c);
+      for (const id of ids) loaded.add(id);
+    } else plain.push(c);
   }
   flush();
-  return tests;
+  if (cheap.length + tables.length === 0) return rest;
+  const first = (): void => {
+    if (cheap.length > 0) {
+      // Columns that are in registers already make the comparisons free to combine.
+      for (const id of loaded) e.column(id);
+      e.emitCondition(conjunction(cheap));
+    }
+    tables.forEach((test, i) => {
+      test();
+      if (i > 0 || cheap.length > 0) f.op('i32.and');
+    });
+  };
+  return [first, ...rest];
+}
+
+/** Of columns and constants, by an order that is built in. */
+function isComparison(x: Expr): boolean {
+  const operand = (o: Expr): boolean => o.kind === 'col' || o.kind === 'const' || o.kind === 'param';
+  switch (x.kind) {
+    case 'cmp':
+      return operand(x.left) && operand(x.right);
+    case 'isnull':
+      return operand(x.arg);
+    case 'or':
+      return x.args.length <= 3 && x.args.every(isComparison);
+    default:
+      return false;
+  }
 }
 
 function tabled(p: Pipeline, c: Expr, id: ColId, dict: DictColumn): () => void {
   const { e, f } = p;
   const table = f.local('i32');
   const code = f.local('i32');
-  f.i32(0).set(table);
-  f.get(dict.count).i32(ROWS_PER_ENTRY).op('i32.mul').get(p.end).get(p.start).op('i32.sub').op('i32.le_u');
-  f.if(() => {
+  const fill = (): void => {
     f.get(p.qs).get(p.ws).get(dict.count).call(e.ctx.lib(tempAlloc)).set(table);
     f.i32(0).set(code);
     f.while(
@@ -56,17 +93,21 @@ function tabled(p: Pipeline, c: Expr, id: ColId, dict: DictColumn): () => void {
           f.get(code).i32(1).op('i32.add').set(code);
         }),
     );
-  });
+  };
+  const lookup = (): void => {
+    f.get(table);
+    dict.pushCode();
+    f.op('i32.add').mem('i32.load8_u');
+  };
+  if (dict.small) {
+    fill();
+    return lookup;
+  }
+  f.i32(0).set(table);
+  f.get(dict.count).i32(ROWS_PER_ENTRY).op('i32.mul').get(p.end).get(p.start).op('i32.sub').op('i32.le_u');
+  f.if(fill);
   return () => {
-    f.get(table).if(
-      () => {
-        f.get(table);
-        dict.pushCode();
-        f.op('i32.add').mem('i32.load8_u');
-      },
-      () => e.scoped(() => e.emitCondition(c)),
-      'i32',
-    );
+    f.get(table).if(lookup, () => e.scoped(() => e.emitCondition(c)), 'i32');
   };
 }
 

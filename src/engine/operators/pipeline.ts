@@ -29,6 +29,8 @@ export interface Consumer {
 export type DictColumn = {
   /** Leaves the code of the current row: below `count`. */
   readonly pushCode: () => void;
+  /** At most 257 codes. */
+  readonly small: boolean;
   /** Number of codes; where the column can be NULL, the last one is NULL's. */
   readonly count: Local;
   /** The value of a code. */
@@ -55,6 +57,8 @@ export class Pipeline {
   readonly dicts = new Map<ColId, DictColumn>();
   /** Number of the current row. */
   readonly row: Local;
+  /** Columns of the source that one load brings into a register. */
+  readonly words = new Set<ColId>();
   private readonly status: Local;
   private exit: Label | undefined;
   private spins: Local | undefined;
