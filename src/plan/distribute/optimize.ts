@@ -28,6 +28,7 @@ import { type Distribution, groupsTogether, hashKeyOf, isPartitioned, signature 
 import { planJoinTree } from './join-order.js';
 import { isReorderable } from './join-region.js';
 import { planJoin } from './joins.js';
+import { needsCatalog } from './master-only.js';
 import { gather, redistribute } from './motions.js';
 import { planScan, planValues } from './scans.js';
 import { planUnionAll } from './union-all.js';
@@ -121,8 +122,14 @@ export class Optimizer {
     }
   }
 
-  /** Expressions that give other values at each evaluation must not run once on every segment over the same rows. */
+  /** Expressions that give other values at each evaluation must not run once on every segment over the same rows;
+   *  those that ask the catalog run on the master. */
   private steady(input: Planned, exprs: readonly Expr[]): readonly Alternative[] {
+    if (exprs.some(needsCatalog))
+      return prune(
+        input.alternatives.map((a) => gather(this.ctx, input, a)),
+        signature,
+      );
     if (this.ctx.segmentCount === 1 || !exprs.some(isVolatile)) return input.alternatives;
     return prune(
       input.alternatives.map((a) => (isPartitioned(a.dist) ? a : gather(this.ctx, input, a))),
@@ -133,7 +140,7 @@ export class Optimizer {
   private filter(node: Filter): Planned {
     const { ctx } = this;
     const estimate = ctx.estimator.of(node);
-    if (node.input.kind === 'scan' && !isVolatile(node.predicate))
+    if (node.input.kind === 'scan' && !isVolatile(node.predicate) && !needsCatalog(node.predicate))
       return planScan(ctx, node.input, node.predicate, estimate);
     const input = this.plan(node.input);
     const conjunctCount = conjuncts(node.predicate).length;
