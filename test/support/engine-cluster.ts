@@ -52,8 +52,12 @@ export class EngineCluster {
           }
         }
         const defined = new Map([...encodings].filter(([, e]) => e.every((x) => x !== undefined)));
+        // A batch takes a page for each column: large inputs get larger ones.
+        const most = Math.max(0, ...[...inputs.values()].map((rows) => rows.length));
+        const batchRows = Math.max(this.options.batchRows, Math.ceil(most / 200));
         const r = runSlice(slice, inputs, {
           ...this.options,
+          batchRows,
           memoryBytes: 1 << 28,
           receivers: receivers.length,
           encodings: defined,
