@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
+import { walkPhysical } from '../../src/plan/distribute/physical-walk.js';
 import type { AnalyzeStats } from '../../src/plan/explain/analyze.js';
 import { explainJson } from '../../src/plan/explain/json.js';
 import { explainText } from '../../src/plan/explain/text.js';
-import { walkPhysical } from '../../src/plan/distribute/physical-walk.js';
 import type { DistributedPlan } from '../../src/plan/physical.js';
 import { loadParser } from '../../src/plan/sql/parse.js';
 import { planSql } from '../support/plan-sql.js';
@@ -35,7 +35,9 @@ function measured(p: DistributedPlan): AnalyzeStats {
         };
       }),
     })),
-    motions: p.slices.flatMap((s) => (s.sink.kind === 'motion' ? [{ motion: s.sink.motion, rows: 400, bytes: 123_456 }] : [])),
+    motions: p.slices.flatMap((s) =>
+      s.sink.kind === 'motion' ? [{ motion: s.sink.motion, rows: 400, bytes: 123_456 }] : [],
+    ),
     planningMs: 1.25,
     executionMs: 42.5,
   };
@@ -78,7 +80,7 @@ test('ANALYZE shows every node over all segments, motions, pipelines and times',
   expect(text).toMatch(/Planning Time: 1\.250 ms\nExecution Time: 42\.500 ms$/);
 });
 
-test('FORMAT JSON has PostgreSQL\'s shape', () => {
+test("FORMAT JSON has PostgreSQL's shape", () => {
   const p = plan();
   const [top] = JSON.parse(explainJson(p, { analyze: measured(p) }));
   expect(Object.keys(top)).toEqual(['Plan', 'Optimizer', 'Slices', 'Planning Time', 'Execution Time']);

@@ -80,6 +80,13 @@ const QUERIES = [
   'SELECT id, (SELECT count(*) FROM (SELECT DISTINCT t FROM f WHERE k > a) d) FROM e',
   'SELECT id, (SELECT count(DISTINCT t) FROM f WHERE k > a) FROM e',
   'SELECT id FROM e WHERE id IN (SELECT e2.id FROM e e2 JOIN f ON f.k = e2.a AND f.w = e.v)',
+  // DISTINCT beside others
+  'SELECT count(*), count(DISTINCT a), sum(DISTINCT v), max(v) FROM e',
+  'SELECT count(*), count(DISTINCT a), count(DISTINCT n), avg(v) FROM e JOIN f ON k = a',
+  'SELECT count(DISTINCT a) FILTER (WHERE v > 3), count(DISTINCT v), count(n) FROM e WHERE id > 4',
+  'SELECT n, count(*), count(DISTINCT a), sum(DISTINCT v) FROM e GROUP BY n',
+  "SELECT string_agg(DISTINCT t, ',' ORDER BY t), count(DISTINCT k), count(*) FROM f",
+  'SELECT id, (SELECT count(DISTINCT w) + count(*) FROM f WHERE k > a) FROM e',
   // LATERAL
   'SELECT id, x.c FROM e, LATERAL (SELECT count(*) AS c FROM f WHERE k = a) x',
   'SELECT id, x.w FROM e, LATERAL (SELECT w FROM f WHERE k = a) x',

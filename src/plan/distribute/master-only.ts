@@ -8,6 +8,9 @@ const LOOKS_UP =
 export function needsCatalog(e: Expr): boolean {
   return someExpr(
     e,
-    (x) => x.kind === 'call' && (LOOKS_UP.test(x.fn) || (x.fn.startsWith('cast(') && /\breg\w+/.test(x.fn) && /text|varchar|name/.test(x.fn))),
+    (x) =>
+      x.kind === 'call' &&
+      (LOOKS_UP.test(x.fn) ||
+        (x.fn.startsWith('cast(') && /\breg\w+/.test(x.fn) && /text|varchar|name/.test(x.fn))),
   );
 }
