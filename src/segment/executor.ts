@@ -62,7 +62,11 @@ export class Executor {
     }
     const execution = new QueryExecution(this.host, body, call, this);
     this.running.add(execution);
-    execution.ended.finally(() => this.running.delete(execution));
+    this.host.log.debug({ query: body.queryId, slices: body.slices.map((s) => s.id) }, 'query begins');
+    void execution.ended.then(() => {
+      this.running.delete(execution);
+      this.host.log.debug({ query: body.queryId }, 'query ended');
+    });
     execution.start();
   }
 
@@ -143,6 +147,7 @@ class QueryExecution implements Execution {
 
   private hangUp(): void {
     this.hungUp = true;
+    this.host.log.debug({ query: this.body.queryId }, 'query cancelled by the master');
     this.abort(new SqlError('57014', 'canceling statement due to user request'));
   }
 
@@ -212,6 +217,7 @@ class QueryExecution implements Execution {
     if (!(error instanceof SqlError)) this.host.log.error({ err: error, slice: slice.id }, 'a slice failed');
     if (!this.failed) {
       this.failed = true;
+      this.host.log.debug({ query: this.body.queryId, slice: slice.id, err: error }, 'slice failed');
       const failed: SliceFailed = { slice: slice.id, failure: failureToWire(error) };
       this.emit({ failed: pack(failed) });
     }
@@ -253,6 +259,7 @@ class QueryExecution implements Execution {
       if (at < 0 || (z.value !== undefined && value === undefined)) return [];
       return [{ ordinal: z.ordinal, op: z.op, value, type: op.scanCols[at]!.type }];
     });
+    this.checkAssumptions(op);
     return this.host.store.scan({
       storageId: op.storageId,
       csn: this.body.snapshotCsn,
@@ -261,6 +268,20 @@ class QueryExecution implements Execution {
       zone,
       // Rows of hash tables refer to scanned strings after a scan was closed early.
       until: this.ended,
+    });
+  }
+
+  /** Registers are as wide as the plan's ranges say, so rows outside of them must never be scanned: the master takes the
+   *  snapshot before it reads the ranges, and this is where a mistake in that would show. */
+  private checkAssumptions(op: ScanOp): void {
+    const { columns } = this.host.store.summary(op.storageId, this.body.snapshotCsn);
+    op.scanCols.forEach((c, i) => {
+      const known = columns[op.ordinals[i]!];
+      if (known === undefined) return;
+      const { range, noNulls } = known;
+      const outside = range && c.range && (range.min < c.range.min || range.max > c.range.max);
+      if (outside || (!c.nullable && !noNulls))
+        throw new Error(`column ${c.name} of ${op.table} holds values that the plan rules out`);
     });
   }
 
