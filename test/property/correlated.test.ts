@@ -87,6 +87,10 @@ const QUERIES = [
   'SELECT n, count(*), count(DISTINCT a), sum(DISTINCT v) FROM e GROUP BY n',
   "SELECT string_agg(DISTINCT t, ',' ORDER BY t), count(DISTINCT k), count(*) FROM f",
   'SELECT id, (SELECT count(DISTINCT w) + count(*) FROM f WHERE k > a) FROM e',
+  // aggregates over joins, one side counted before the join
+  'SELECT f.k, count(e.id), sum(e.v), min(e.v), max(e.n) FROM f LEFT JOIN e ON e.a = f.k GROUP BY f.k',
+  'SELECT f.w, count(*), count(e.n), sum(e.v), sum(e.v::numeric(8,2)), sum(e.id::bigint) FROM f JOIN e ON e.a = f.k GROUP BY f.w',
+  'SELECT f.t, f.k, count(e.id) FROM e JOIN f ON e.a = f.k GROUP BY f.t, f.k HAVING sum(e.v) > 10',
   // LATERAL
   'SELECT id, x.c FROM e, LATERAL (SELECT count(*) AS c FROM f WHERE k = a) x',
   'SELECT id, x.w FROM e, LATERAL (SELECT w FROM f WHERE k = a) x',

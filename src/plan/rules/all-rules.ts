@@ -3,6 +3,7 @@ import { decorrelate } from './decorrelate.js';
 import { expandSetOperations } from './expand-set-operations.js';
 import { mergeProjects } from './merge-projects.js';
 import { normalizePredicates } from './normalize-predicates.js';
+import { preaggregateJoinInputs } from './preaggregate-join-inputs.js';
 import { pruneColumns } from './prune-columns.js';
 import { dropSorts, pushLimits } from './push-limits.js';
 import { pushPredicates } from './push-predicates.js';
@@ -34,6 +35,7 @@ export const ALL_RULES: readonly Rule[] = [
   // Once the filters stand on their tables and no project is in between.
   reduceAggregateInputs,
   pushLimits,
+  preaggregateJoinInputs,
   splitDistinctAggregates,
   // After rewrites that leave columns that nothing reads.
   pruneColumns,
