@@ -141,6 +141,8 @@ export type PipelineDesc = {
   readonly source: PipelineSource;
   /** Export `(queryState, workerState, morsel, start, end) -> i32`: 0 = go on, 1 = this pipeline needs no more input. */
   readonly run: string;
+  /** One row of the source may become any number: begin with few. */
+  readonly expands?: boolean;
   /** One worker only, morsels in order (order-keeping consumers, LIMIT). */
   readonly serial: boolean;
   /** Exports `(queryState, workerState) -> ()` that one worker calls once, in order, when all morsels are done. */

@@ -145,6 +145,8 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
         f.if(() => p.stop());
       }
       const row = f.local('i32');
+      const mark = f.local('i32');
+      p.expands ||= !silent && (yieldsBuild(type) || residual !== undefined);
       return {
         row() {
           const vals = keys.map((k) => keyVal(e, k, e.emit(k.probe)));
@@ -155,6 +157,7 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
           const cursor: Cursor = {
             row,
             init() {
+              p.tempMark(mark);
               table.lookup(e, opened, vals[0], () => stored ?? hashVals(e, vals), row);
               if (isNull !== undefined) {
                 f.i32(0).get(row);
@@ -162,7 +165,7 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
               }
             },
             advance() {
-              p.checkCancel();
+              p.checkCancel(mark);
               f.get(row).mem('i32.load', layout.nextOffset).set(row);
             },
             bind: () => layout.bind(e, row, buildIds),

@@ -83,6 +83,8 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
       const entry = f.local('i32');
       const entriesLeft = f.local('i32');
       const sawNull = f.local('i32');
+      const mark = f.local('i32');
+      p.expands = true;
       // What one pair needs of temp space is dead when the next is looked at: a probe row may meet millions.
       const tempMark = f.local('i32');
       const tempBlock = f.local('i32');
@@ -115,6 +117,7 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
           const cursor: Cursor = {
             row,
             init() {
+              p.tempMark(mark);
               f.get(p.qs).mem('i32.load', list).set(entry);
               f.get(p.qs)
                 .mem('i32.load', list + 4)
@@ -124,7 +127,7 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
               nextEntry();
             },
             advance() {
-              p.checkCancel();
+              p.checkCancel(mark);
               releaseTemp();
               f.get(rowsLeft).i32(1).op('i32.sub').tee(rowsLeft);
               f.if(() => f.get(row).i32(layout.bytes).op('i32.add').set(row), nextEntry);

@@ -14,7 +14,7 @@ import type { CompileEnv, PipelineDesc, PipelineSource } from '../api.js';
 import type { SliceContext } from '../codegen/context.js';
 import { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
-import { FAIL, QS } from '../layout.js';
+import { FAIL, QS, WS } from '../layout.js';
 import type { Func, FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
 
 export type Body = { readonly row: () => void; readonly close?: (() => void) | undefined };
@@ -49,6 +49,8 @@ export class Pipeline {
   readonly labels: string[] = [];
   readonly run: string;
   serial: boolean;
+  /** One row of the source may become any number. */
+  expands = false;
   /** Rows come in an order that somebody above relies on. */
   readonly ordered: boolean;
   readonly finish: string[] = [];
@@ -117,14 +119,25 @@ export class Pipeline {
     this.f.get(this.status);
   }
 
-  /** For loops that may run long within one call: looks at the cancel flag every 4096 times. */
-  checkCancel(): void {
-    const { f } = this;
+  /** Where temp space stands: before a loop whose iterations leave nothing there that outlives them. */
+  tempMark(mark: Local): void {
+    this.f.get(this.ws).mem('i32.load', WS.tempNext).set(mark);
+  }
+
+  /** For loops that may run long within one call: every 4096 times looks at the cancel flag, and gives back the temp
+   *  space used since `mark` (or, when a new block has been taken since, all of that block). */
+  checkCancel(mark?: Local): void {
+    const { f, ws } = this;
     this.spins ??= f.local('i32');
     f.get(this.spins).i32(1).op('i32.add').tee(this.spins).i32(4095).op('i32.and').op('i32.eqz');
     f.if(() => {
       f.get(this.qs).mem('i32.atomic.load', QS.cancel);
       f.if(() => this.e.fail(FAIL.cancelled));
+      if (mark === undefined) return;
+      f.get(ws).get(mark).get(ws).mem('i32.load', WS.tempStart);
+      f.get(mark).get(ws).mem('i32.load', WS.tempStart).op('i32.ge_u');
+      f.get(mark).get(ws).mem('i32.load', WS.tempEnd).op('i32.le_u').op('i32.and');
+      f.op('select').mem('i32.store', WS.tempNext);
     });
   }
 
@@ -137,6 +150,7 @@ export class Pipeline {
       source: this.source,
       run: this.run,
       serial: this.serial,
+      ...(this.expands ? { expands: true } : {}),
       finish: this.finish,
       ...(this.finishParallel ? { finishParallel: this.finishParallel } : {}),
     };

@@ -6,8 +6,13 @@ import { reprOf } from '../../types/sql-type.js';
 import { reprParts, type Val } from '../codegen/val.js';
 import { coerceRepr } from '../codegen/value-ops.js';
 import { type Consumer, type SliceCompiler, union } from './pipeline.js';
+import { isRangeSeries, produceSeries } from './series.js';
 
 export function produceRepeat(c: SliceCompiler, op: RepeatOp, consumer: Consumer): void {
+  if (isRangeSeries(op, consumer)) {
+    produceSeries(c, op, consumer);
+    return;
+  }
   const { series } = op;
   const needs = union(
     [...consumer.needs].filter((id) => id !== series?.out.id),
@@ -20,6 +25,7 @@ export function produceRepeat(c: SliceCompiler, op: RepeatOp, consumer: Consumer
     open(p) {
       const { e, f } = p;
       p.labels.push('repeat');
+      p.expands = true;
       const body = consumer.open(p);
       return {
         row() {

@@ -211,13 +211,35 @@ describe('small operators', () => {
   test('a series', () => {
     const one = op('values', { cols: [], valueRows: [[]] });
     const n = column('n', INT8, false);
-    const root = op('repeat', {
-      cols: [n],
-      input: one,
-      count: lit(5n, INT8),
-      series: { out: n, start: lit(10n, INT8), step: lit(-3n, INT8) },
+    const series = (count: bigint | null, start: bigint, step: bigint) =>
+      op('repeat', {
+        cols: [n],
+        input: one,
+        count: lit(count, INT8),
+        series: { out: n, start: lit(start, INT8), step: lit(step, INT8) },
+      });
+    const run = (root: ReturnType<typeof series>) => runSlice(slice(root), new Map(), { workers: 2 }).rows;
+    expect(run(series(5n, 10n, -3n))).toEqual([[10n], [7n], [4n], [1n], [-2n]]);
+    expect(run(series(0n, 10n, 1n))).toEqual([]);
+    expect(run(series(null, 10n, 1n))).toEqual([]);
+    const long = run(series(200_000n, 1n, 2n));
+    expect(long.length).toBe(200_000);
+    expect(long.every((r, i) => r[0] === BigInt(i * 2 + 1))).toBe(true);
+    // Over rows of their own, each with its series.
+    const k = column('k', INT4, false);
+    const input = scan([k]);
+    const m = column('m', INT4, false);
+    const each = op('repeat', {
+      cols: [k, m],
+      input,
+      count: { kind: 'call', fn: 'cast(int4,int8)', args: [col(k)], type: INT8 },
+      series: { out: m, start: lit(7, INT4), step: lit(1, INT4) },
     });
-    expect(runSlice(slice(root), new Map()).rows).toEqual([[10n], [7n], [4n], [1n], [-2n]]);
+    expect(runSlice(slice(each), new Map([[input.id, [[2], [0], [1]]]])).rows).toEqual([
+      [2, 7],
+      [2, 8],
+      [1, 7],
+    ]);
   });
 
   test('filter of a scan by dictionary strings and nulls', () => {

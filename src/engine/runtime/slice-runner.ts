@@ -16,6 +16,7 @@ import { QUEUE, type SliceInit, type TaskReply, type WorkerTask } from './protoc
 
 const MORSEL_ROWS = 65_536;
 const RANGE_START = 4_096;
+const RANGE_EXPANDING = 16;
 const BATCHES_PER_ROUND = 16;
 const CHUNKS_PER_TASK = 4;
 const TASK_MS = 20;
@@ -40,7 +41,7 @@ class PipelineRun {
   sourceEnded = false;
   satisfied = false;
   inFlight = 0;
-  range = RANGE_START;
+  range: number;
   emits = false;
   ms = 0;
   morsels = 0;
@@ -48,6 +49,7 @@ class PipelineRun {
   constructor(desc: PipelineDesc, source: BatchSource | MergedSource | undefined) {
     this.desc = desc;
     this.source = source;
+    this.range = desc.expands === true ? RANGE_EXPANDING : RANGE_START;
   }
 }
 

@@ -117,8 +117,10 @@ function runMorsels(task: RunTask, run: RunExport): Omit<TaskReply, 'ms' | 'erro
     resetTemp(ws);
     morsels++;
     if (run(qs, ws, m.morsel, m.start, m.end) === 1) return { satisfied: true, morsels, range };
-    if (memory.u32[(ws + WS.chunksReady) >>> 2]! >= task.chunksMax) {
-      range = Math.max(1024, range >>> 1);
+    const ready = memory.u32[(ws + WS.chunksReady) >>> 2]!;
+    if (ready >= task.chunksMax) {
+      // Rows may multiply in a call, which returns at its end only: the next takes so few that its output fits.
+      range = Math.max(1, Math.min(range >>> 1, Math.floor((range * task.chunksMax) / ready)));
       break;
     }
     range = Math.min(task.rangeMax, range * 2);
