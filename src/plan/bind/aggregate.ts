@@ -6,14 +6,15 @@
 import type { FuncCall, Node } from 'libpg-query';
 import { resolveAggregate } from '../../types/functions/registry.js';
 import type { SqlError } from '../../types/sql-error.js';
-import { TEXT, typeName } from '../../types/sql-type.js';
+import { INT4, TEXT, typeName } from '../../types/sql-type.js';
 import type { AggCall, Expr, SortKey } from '../expr.js';
-import { col, columnsOf, exprNullable, exprType, walkExpr } from '../expr-util.js';
+import { col, columnsOf, exprKey, exprNullable, exprType, hasSubquery, walkExpr } from '../expr-util.js';
 import { locationOf } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
 import { coerce } from './coerce.js';
 import type { Binding, Clause, QueryLevel } from './level.js';
 import { sortDirection } from './sort-direction.js';
+import { atScale, hasBranches, scaleOfValues } from './sum-scale.js';
 import { bare } from './type-family.js';
 
 const ALLOWED: ReadonlySet<Clause> = new Set<Clause>(['SELECT', 'HAVING', 'ORDER BY', 'DISTINCT ON']);
@@ -74,10 +75,7 @@ export function bindAggregate(b: Binding, f: FuncCall, name: string): Expr {
     return r;
   });
   const distinct = f.agg_distinct === true;
-  if (
-    distinct &&
-    order.some((k) => !cast.some((a) => ctx.locationOf(a) !== undefined && sameColumn(a, k.expr)))
-  )
+  if (distinct && order.some((k) => !args.some((a) => exprKey(a) === exprKey(k.expr))))
     throw ctx.error(
       '42P10',
       'in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list',
@@ -99,15 +97,32 @@ export function bindAggregate(b: Binding, f: FuncCall, name: string): Expr {
     // Order matters to string_agg and array_agg only.
     orderBy: resolved.name === 'string_agg' || resolved.name === 'array_agg' ? (order as SortKey[]) : [],
   };
-  return ctx.at(col(owner.addAggregate(call)), at ?? 0);
+  const result = col(owner.addAggregate(call));
+  const scale = level.inQuotient || distinct ? undefined : sumScale(b, f, call);
+  if (scale === undefined) return ctx.at(result, at ?? 0);
+  const largest: AggCall = {
+    ...call,
+    out: ctx.column('scale', INT4, nullable),
+    name: 'max',
+    args: [scale],
+  };
+  return ctx.at(atScale(ctx, result, col(owner.addAggregate(largest))), at ?? 0);
+}
+
+/** The scales of the values that a sum adds, when they differ by branch. A quotient does not show the scale of what it
+ *  divides. */
+function sumScale(b: Binding, f: FuncCall, call: AggCall): Expr | undefined {
+  const [widened] = call.args;
+  const [node] = f.args ?? [];
+  if (call.name !== 'sum' || widened === undefined || node === undefined) return undefined;
+  if (!hasBranches(widened) || hasSubquery(widened)) return undefined;
+  const raw = b.bind(node);
+  const type = exprType(raw);
+  return type.kind === 'numeric' && type.scale === undefined ? scaleOfValues(b.ctx, raw, widened) : undefined;
 }
 
 /** NULL for some groups although no input is: one row has no sample deviation. */
 const MAY_BE_NULL = new Set(['stddev_samp', 'var_samp', 'any_value']);
-
-function sameColumn(a: Expr, k: Expr): boolean {
-  return JSON.stringify([...columnsOf(a)]) === JSON.stringify([...columnsOf(k)]);
-}
 
 function bindFilter(b: Binding, n: Node): Expr {
   const { level } = b;

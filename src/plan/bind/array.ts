@@ -74,7 +74,11 @@ function knownType(t: SqlType): SqlType {
 /** The elements of an array that is written out: ARRAY[...], '{...}', or a cast of one. */
 function elements(b: Binding, n: Node, leftType: SqlType): readonly Expr[] | undefined {
   const { ctx } = b;
-  if ('A_ArrayExpr' in n) return (n.A_ArrayExpr.elements ?? []).map(b.bind);
+  if ('A_ArrayExpr' in n) {
+    const nodes = n.A_ArrayExpr.elements ?? [];
+    if (nodes.length === 0 || nodes.some((x) => 'A_ArrayExpr' in x)) return undefined;
+    return unify(ctx, nodes.map(b.bind), 'ARRAY', nodes.map(locationOf), true).exprs;
+  }
   if ('A_Const' in n && n.A_Const.sval !== undefined)
     return parseElements(ctx, n.A_Const.sval.sval ?? '', knownType(leftType), n.A_Const.location);
   if ('TypeCast' in n) {

@@ -169,7 +169,11 @@ function bindAExpr(b: Binding, x: A_Expr): Expr {
       }
       if (left !== undefined && x.rexpr !== undefined && 'SubLink' in x.rexpr)
         return bindRowCompare(b, op, left, x.rexpr.SubLink, at);
-      return bindOperator(ctx, op, b.bind(x.lexpr), b.bind(operand(x.rexpr)), at);
+      const outer = b.level.inQuotient;
+      b.level.inQuotient = outer || op === '/';
+      const operands = [b.bind(x.lexpr), b.bind(operand(x.rexpr))] as const;
+      b.level.inQuotient = outer;
+      return bindOperator(ctx, op, ...operands, at);
     }
     case 'AEXPR_OP_ANY':
     case 'AEXPR_OP_ALL':

@@ -130,14 +130,11 @@ export function groupPlan(b: Binding, input: LogicalPlan, by: GroupBy): Grouped 
   const inputIds = new Set(input.cols.map((c) => c.id));
   const byKey = new Map<string, Column>();
   const groups: Column[] = [];
-  /** The grouping column of each expression; undefined for a column of an outer level, which is one value here. */
-  const columnOf: (Column | undefined)[] = [];
+  /** The grouping column of each expression. A column of an outer level is computed like any expression: it has one
+   *  value here, but grouping by it still means no group where there is no row. */
+  const columnOf: Column[] = [];
   const computed: { readonly expr: Expr; readonly col: Column }[] = [];
   for (const e of by.exprs) {
-    if (e.kind === 'col' && !inputIds.has(e.id)) {
-      columnOf.push(undefined);
-      continue;
-    }
     const plain = e.kind === 'col' ? input.cols.find((c) => c.id === e.id) : undefined;
     const c = plain ?? ctx.column(nameOf(e), exprType(e), exprNullable(e));
     if (plain === undefined) computed.push({ expr: e, col: c });
@@ -192,14 +189,14 @@ function unionOfSets(
   ctx: BindContext,
   input: LogicalPlan,
   groups: readonly Column[],
-  columnOf: readonly (Column | undefined)[],
+  columnOf: readonly Column[],
   sets: readonly GroupingSet[],
   aggs: readonly AggCall[],
   groupings: readonly { readonly out: Column; readonly groups: readonly number[] }[],
 ): { readonly plan: LogicalPlan; readonly replaced: ReadonlyMap<ColId, Expr> } {
   const allocate = (): ColId => ctx.columnId();
   const arms = sets.map((set, k) => {
-    const own = groups.filter((g) => set.some((i) => columnOf[i]?.id === g.id));
+    const own = groups.filter((g) => set.some((i) => columnOf[i].id === g.id));
     const node = aggregate(input, own, aggs);
     const copy = k === 0 ? { plan: node, renamed: new Map<ColId, ColId>() } : freshCopy(node, allocate);
     const read = (c: Column): Expr => col({ ...c, id: copy.renamed.get(c.id) ?? c.id });

@@ -17,7 +17,7 @@ import { addCtes, bindQuery, makeBinding } from './query.js';
 import { retypeUnknown } from './set-operation.js';
 import type { InsertStatement } from './statement.js';
 import { bare } from './type-family.js';
-import { rowsPlan, valueRows } from './values.js';
+import { checkRowLength, rowsPlan, valueRows } from './values.js';
 
 export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
   if (s.onConflictClause !== undefined) throw ctx.notSupported('ON CONFLICT', s.onConflictClause.location);
@@ -39,14 +39,18 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
   if (select === undefined) source = rowsInOrder(ctx, relation, targets, [[]]);
   else if (isPlainValues(select)) {
     level.clause = 'VALUES';
-    const lists = valueRows(ctx, select);
+    const lists = valueRows(select);
+    const bound = lists.map((row) => {
+      const exprs = row.map((n) => ('SetToDefault' in n ? undefined : b.bind(n)));
+      checkRowLength(ctx, lists[0], row);
+      return exprs;
+    });
     checkWidth(ctx, s, targets.length, lists[0]);
-    const rows = lists.map((row) =>
-      row.map((n, i) =>
-        'SetToDefault' in n
-          ? defaultOf(relation.columns[targets[i]])
-          : assign(ctx, b.bind(n), relation.columns[targets[i]], locationOf(n)),
-      ),
+    const rows = bound.map((row, r) =>
+      row.map((e, i) => {
+        const c = relation.columns[targets[i]];
+        return e === undefined ? defaultOf(c) : assign(ctx, e, c, locationOf(lists[r][i]));
+      }),
     );
     source = rowsInOrder(ctx, relation, targets, rows);
   } else {

@@ -79,6 +79,8 @@ export class QueryLevel {
   hasGroups = false;
   /** Inside an argument of sum or avg: branches of different numeric scales meet in the widest. */
   widenScale = false;
+  /** Inside an operand of a division. */
+  inQuotient = false;
   readonly aggregates: AggCall[] = [];
   readonly aggregateIds = new Set<ColId>();
   /** GROUPING(...) calls: what stands for them until the grouping sets are known. */

@@ -32,7 +32,7 @@ export function resolveColumnRef(ctx: BindContext, level: QueryLevel, ref: Colum
     case 3: {
       const [schema, table, column] = parts.length === 3 ? parts : [undefined, ...parts];
       const item = findRelation(ctx, level, schema, table!, at);
-      if (item === undefined) throw missingTable(ctx, level, schema, table!, at);
+      if (item === undefined) throw missingTable(ctx, level, table!, at);
       const matches = item.columns.filter((c) => c.name === column);
       if (matches.length > 1) throw ctx.error('42702', `column reference "${column}" is ambiguous`, at);
       if (matches.length === 0) throw missingColumn(ctx, level, table, column!, at);
@@ -104,13 +104,12 @@ function badLateral(ctx: BindContext, name: string, at: number | undefined): Sql
 export function missingTable(
   ctx: BindContext,
   level: QueryLevel,
-  schema: string | undefined,
   name: string,
   at: number | undefined,
 ): SqlError {
   for (let l: QueryLevel | undefined = level; l !== undefined; l = l.parent)
     for (const r of l.rangeTable) {
-      if (r.alias === name && (schema === undefined || r.relation === name))
+      if (r.alias === name)
         return ctx.error('42P01', `invalid reference to FROM-clause entry for table "${name}"`, at, {
           hint: `There is an entry for table "${name}", but it cannot be referenced from this part of the query.`,
         });

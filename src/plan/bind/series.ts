@@ -10,6 +10,7 @@ import type { Column, Expr } from '../expr.js';
 import { cmp, col, constant, exprNullable, exprType, when } from '../expr-util.js';
 import { filter, ONE_ROW, project, repeat } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
+import { namesOf } from './ast.js';
 import { coerce, coerceTo } from './coerce.js';
 import type { BindContext } from './context.js';
 import type { Binding, SelectListSeries } from './level.js';
@@ -66,6 +67,15 @@ function coerceExplicitly(ctx: BindContext, e: Expr, type: SqlType): Expr {
 }
 
 function args(b: Binding, f: FuncCall): readonly Expr[] {
+  const names = namesOf(f.funcname);
+  if (names.length > 1 && names[0] !== 'pg_catalog')
+    throw b.ctx.error('42883', `function ${names.join('.')} does not exist`, f.location);
+  if (f.agg_distinct === true)
+    throw b.ctx.error(
+      '42809',
+      'DISTINCT specified, but generate_series is not an aggregate function',
+      f.location,
+    );
   const bound = (f.args ?? []).map((n: Node) => b.bind(n));
   if (bound.length < 2 || bound.length > 3) throw noSeries(b, f, bound);
   return bound;
@@ -134,9 +144,14 @@ function timestampSeries(b: Binding, f: FuncCall, name: string, call: CallByName
     : bound.slice(0, 2).every((a) => exprType(a).kind !== 'timestamp')
       ? { kind: 'timestamptz' }
       : { kind: 'timestamp' };
-  const start = foldCast(ctx, coerceTo(ctx, bound[0], type));
-  const stop = foldCast(ctx, coerceTo(ctx, bound[1], type));
-  const step = coerceTo(ctx, bound[2], INTERVAL);
+  const as = (e: Expr, t: SqlType): Expr => {
+    const r = coerce(ctx, e, t, 'implicit');
+    if (r === undefined) throw noSeries(b, f, bound);
+    return r;
+  };
+  const start = foldCast(ctx, as(bound[0], type));
+  const stop = foldCast(ctx, as(bound[1], type));
+  const step = as(bound[2], INTERVAL);
   if (step.kind !== 'const' || step.value === null || !isInterval(step.value))
     throw ctx.notSupported('generate_series with a step that is not constant', f.location);
   const forward = isPositive(step.value);

@@ -59,6 +59,6 @@ function expandStar(b: Binding, r: ColumnRef): Target[] {
   if (qualifier.length > 2) throw ctx.notSupported('a cross-database reference', r.location);
   const [schema, table] = qualifier.length === 2 ? qualifier : [undefined, qualifier[0]];
   const item = findRelation(ctx, level, schema, table!, r.location);
-  if (item === undefined) throw missingTable(ctx, level, schema, table!, r.location);
+  if (item === undefined) throw missingTable(ctx, level, table!, r.location);
   return targets(item);
 }

@@ -12,8 +12,12 @@ import type { Binding, BoundQuery } from './level.js';
 
 export function bindValues(b: Binding, s: SelectStmt, keepUnknown: boolean): BoundQuery {
   const { ctx } = b;
-  const lists = valueRows(ctx, s);
-  const rows = lists.map((row) => row.map(b.bind));
+  const lists = valueRows(s);
+  const rows = lists.map((row) => {
+    const bound = row.map(b.bind);
+    checkRowLength(ctx, lists[0], row);
+    return bound;
+  });
   const width = rows[0].length;
   const columns = Array.from({ length: width }, (_, i) => {
     const exprs = rows.map((r) => r[i]);
@@ -33,13 +37,14 @@ export function bindValues(b: Binding, s: SelectStmt, keepUnknown: boolean): Bou
   return { plan: rowsPlan(ctx, unified, cols), names };
 }
 
-/** 42601 unless all rows are equally long. */
-export function valueRows(ctx: BindContext, s: SelectStmt): readonly (readonly Node[])[] {
-  const lists = (s.valuesLists ?? []).map(listOf);
-  for (const l of lists)
-    if (l.length !== lists[0].length)
-      throw ctx.error('42601', 'VALUES lists must all be the same length', locationOf(l[0]));
-  return lists;
+export function valueRows(s: SelectStmt): readonly (readonly Node[])[] {
+  return (s.valuesLists ?? []).map(listOf);
+}
+
+/** 42601; like PostgreSQL after the row itself has been bound, whose own errors come first. */
+export function checkRowLength(ctx: BindContext, first: readonly Node[], row: readonly Node[]): void {
+  if (row.length !== first.length)
+    throw ctx.error('42601', 'VALUES lists must all be the same length', locationOf(row[0]));
 }
 
 export function rowsPlan(
