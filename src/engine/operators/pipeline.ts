@@ -63,7 +63,8 @@ export class Pipeline {
   readonly words = new Set<ColId>();
   private readonly status: Local;
   private exit: Label | undefined;
-  private spins: Local | undefined;
+  /** Keeps its value over the rounds of every loop: made first, so that no released local is behind it. */
+  private readonly spins: Local;
 
   constructor(id: number, ctx: SliceContext, source: PipelineSource, ordered: boolean) {
     this.id = id;
@@ -77,6 +78,7 @@ export class Pipeline {
     this.ws = this.f.params[1];
     this.status = this.f.local('i32');
     this.row = this.f.local('i32');
+    this.spins = this.f.local('i32');
   }
 
   get morsel(): Local {
@@ -128,7 +130,6 @@ export class Pipeline {
    *  space used since `mark` (or, when a new block has been taken since, all of that block). */
   checkCancel(mark?: Local): void {
     const { f, ws } = this;
-    this.spins ??= f.local('i32');
     f.get(this.spins).i32(1).op('i32.add').tee(this.spins).i32(4095).op('i32.and').op('i32.eqz');
     f.if(() => {
       f.get(this.qs).mem('i32.atomic.load', QS.cancel);
