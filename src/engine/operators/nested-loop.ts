@@ -5,7 +5,6 @@
 import { columnsOf } from '../../plan/expr-util.js';
 import type { NestedLoopOp } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
-import { WS } from '../layout.js';
 import {
   type Cursor,
   emitBuildRows,
@@ -85,20 +84,6 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
       const sawNull = f.local('i32');
       const mark = f.local('i32');
       p.expands = true;
-      // What one pair needs of temp space is dead when the next is looked at: a probe row may meet millions.
-      const tempMark = f.local('i32');
-      const tempBlock = f.local('i32');
-      const markTemp = (): void => {
-        f.get(p.ws).mem('i32.load', WS.tempStart).set(tempBlock);
-        f.get(p.ws).mem('i32.load', WS.tempNext).set(tempMark);
-      };
-      const releaseTemp = (): void => {
-        f.get(p.ws).mem('i32.load', WS.tempStart).get(tempBlock).op('i32.ne');
-        f.if(() => {
-          f.get(p.ws).mem('i32.load', WS.tempStart).tee(tempBlock).set(tempMark);
-        });
-        f.get(p.ws).get(tempMark).mem('i32.store', WS.tempNext);
-      };
       const threeValued = op.nullAware && predicate !== undefined && (type === 'anti' || type === 'mark');
       return {
         row() {
@@ -123,12 +108,10 @@ export function produceNestedLoop(c: SliceCompiler, op: NestedLoopOp, consumer: 
                 .mem('i32.load', list + 4)
                 .set(entriesLeft);
               f.i32(0).set(sawNull);
-              markTemp();
               nextEntry();
             },
             advance() {
               p.checkCancel(mark);
-              releaseTemp();
               f.get(rowsLeft).i32(1).op('i32.sub').tee(rowsLeft);
               f.if(() => f.get(row).i32(layout.bytes).op('i32.add').set(row), nextEntry);
             },
