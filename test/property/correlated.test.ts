@@ -2,10 +2,14 @@
  *  Each plan runs in the simulator and, compiled, in the engine. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadParser } from '../../src/plan/sql/parse.js';
+import { formatText } from '../../src/types/text-io.js';
 import { LAYOUTS, QUERIES, statements } from '../support/correlated-queries.js';
+import { EngineCluster } from '../support/engine-cluster.js';
 import { type Oracle, openPostgres } from '../support/pglite.js';
+import { bindSelect, planSql } from '../support/plan-sql.js';
 import type { TableData } from '../support/simulate.js';
 import { loadTables, simulateSql } from '../support/simulated-database.js';
+import { catalogOf } from '../support/tpch-catalog.js';
 
 let oracle: Oracle;
 const tables: TableData[][] = [];
