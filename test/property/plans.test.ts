@@ -2,7 +2,6 @@
  *  rule off, run by the simulator (`support/simulate.ts`), gives PostgreSQL's rows. No engine is involved, so a failure
  *  here is the binder's or the planner's. `PLAN_SEEDS=from-to` runs others; a seed that failed once stays in REPLAYED. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bindStatement } from '../../src/plan/bind/bind.js';
 import { ALL_RULES } from '../../src/plan/rules/all-rules.js';
 import { loadParser } from '../../src/plan/sql/parse.js';
 import { SqlError } from '../../src/types/sql-error.js';
@@ -10,7 +9,7 @@ import { type Oracle, openPostgres } from '../support/pglite.js';
 import { createStatements, Random, randomQuery, TABLES } from '../support/query-generator.js';
 import { loadTables, simulateSql } from '../support/simulated-database.js';
 
-const [FROM, TO] = (process.env['PLAN_SEEDS'] ?? '1-12').split('-').map(Number) as [number, number];
+const [FROM, TO] = (process.env.PLAN_SEEDS ?? '1-12').split('-').map(Number) as [number, number];
 const QUERIES_PER_SEED = 40;
 const REPLAYED: readonly number[] = [];
 

@@ -8,14 +8,14 @@
 import type { ColId } from '../../types/ids.js';
 import { assert } from '../../types/sql-error.js';
 import type { AggCall, Column, Expr } from '../expr.js';
-import { both, col, columnsOf, conjunction, conjuncts, constant, substitute, when } from '../expr-util.js';
+import { both, col, columnsOf, conjunction, conjuncts, substitute, when } from '../expr-util.js';
 import { aggregate, filter, join, project } from '../logical/builders.js';
 import type { Aggregate, Filter, Join, LogicalPlan, Project } from '../logical/nodes.js';
 import { freeColumns, idsOf, renameColumns, transformPlan } from '../logical/transform.js';
 import { DependentJoin, sameValue } from './dependent-join.js';
 import { emptyAware } from './empty-groups.js';
 import { keyedInput, pullUp } from './pull-up-correlation.js';
-import { freshColumn, type Rule, type RuleContext } from './rule.js';
+import type { Rule, RuleContext } from './rule.js';
 
 export const decorrelate: Rule = {
   name: 'Decorrelate',
