@@ -7,7 +7,7 @@ import type { EvalSettings } from '../engine/api.js';
 import type { CopyInOpen } from '../exchange/control-messages.js';
 import { pack, unpack } from '../exchange/grpc/codec.js';
 import type { CopyBlock, CopyResult } from '../exchange/grpc/services.js';
-import type { ColumnarRows } from '../types/columnar.js';
+import type { Batch } from '../types/memory.js';
 import { errorToWire, SqlError } from '../types/sql-error.js';
 import type { CopySource } from './copy-source.js';
 import type { Executor } from './executor.js';
@@ -25,10 +25,10 @@ export async function copyIn(
   call.on('cancelled', () => hungUp.abort(broken));
   let source: CopySource | undefined;
   let rows = 0;
+  const parsing: Promise<Batch>[] = [];
   try {
     let open: CopyInOpen<EvalSettings> | undefined;
     let ended = false;
-    const parsing: Promise<ColumnarRows>[] = [];
     const deliver = async (): Promise<void> => {
       const parsed = await parsing.shift()!;
       rows += parsed.rows;
@@ -41,7 +41,7 @@ export async function copyIn(
       } else if ('text' in block) {
         const { columns, options, table, settings } = open!;
         const parsed = parser.parse({
-          bytes: block.text.data,
+          lines: block.text.data,
           firstLine: Number(block.text.first_line),
           options,
           columns,
@@ -58,6 +58,8 @@ export async function copyIn(
     source!.end();
     return { rows: String(rows), error: NO_ERROR };
   } catch (e) {
+    // Nobody waits for these any more.
+    for (const p of parsing) void p.then((batch) => batch.release()).catch(() => undefined);
     const error = hungUp.signal.aborted ? broken : e;
     // A bad line: the master ends the query when it has heard from all segments which bad line is the first.
     if (error === broken) source?.fail(error);

@@ -1,15 +1,14 @@
 /** Parsed lines of a COPY as the source of its slice: filled by the CopyIn call, emptied by the engine.
  *
  *  Invariant: at most BATCHES_MAX batches wait; `offer` resolves when there is room again. */
-import { type ColumnarRows, columnsToBatch, encodingOf } from '../types/columnar.js';
-import type { Batch, BatchSource, ColumnLayout, MemoryPool } from '../types/memory.js';
+import { encodingOf } from '../types/columnar.js';
+import type { Batch, BatchSource, ColumnLayout } from '../types/memory.js';
 import type { SqlType } from '../types/sql-type.js';
 
 const BATCHES_MAX = 4;
 
 export class CopySource implements BatchSource {
   readonly layout: readonly ColumnLayout[];
-  private readonly pool: MemoryPool;
   private queue: Batch[] = [];
   private ended = false;
   private failure: { readonly error: unknown } | undefined;
@@ -17,18 +16,21 @@ export class CopySource implements BatchSource {
   private room: (() => void) | undefined;
   closed = false;
 
-  constructor(types: readonly SqlType[], pool: MemoryPool) {
+  constructor(types: readonly SqlType[]) {
     this.layout = types.map((t) => ({ encoding: encodingOf(t), nullable: true }));
-    this.pool = pool;
   }
 
-  async offer(rows: ColumnarRows): Promise<void> {
+  /** The batch is the source's from now on. */
+  async offer(batch: Batch): Promise<void> {
     while (this.queue.length >= BATCHES_MAX && !this.closed)
       await new Promise<void>((resolve) => {
         this.room = resolve;
       });
-    if (this.closed || rows.rows === 0) return;
-    this.queue.push(columnsToBatch(rows, this.pool));
+    if (this.closed || batch.rows === 0) {
+      batch.release();
+      return;
+    }
+    this.queue.push(batch);
     this.ready();
   }
 

@@ -294,10 +294,7 @@ class QueryExecution implements Execution {
   private virtualScan(op: VirtualScanOp): BatchSource {
     if (op.schema !== COPY_SOURCE.schema || op.table !== COPY_SOURCE.table)
       throw new Error(`a segment has no table ${op.schema}.${op.table}`);
-    const source = new CopySource(
-      op.cols.map((c) => c.type),
-      this.host.engine.memory,
-    );
+    const source = new CopySource(op.cols.map((c) => c.type));
     this.owner.offerCopySource(this.body.queryId, source);
     return source;
   }

@@ -1,7 +1,12 @@
-/** Threads that parse COPY text; started with the first COPY, ended when none has come for a while. */
+/** Threads that parse COPY text; started with the first COPY, ended when none has come for a while.
+ *
+ *  Owns: the text's place in the shared memory while it is parsed. */
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { ColumnarRows } from '../types/columnar.js';
+import { COPY_SLACK_BYTES } from '../engine/copy/copy-module.js';
+import type { SharedMemory } from '../engine/runtime/shared-memory.js';
+import { columnsToBatch } from '../types/columnar.js';
+import type { Batch } from '../types/memory.js';
 import { errorFromWire } from '../types/sql-error.js';
 import type { ParseReply, ParseTask } from './parse-worker.js';
 
@@ -11,28 +16,49 @@ function workerFile(): string {
   return here.replace(/src\/segment\/parse-pool\.ts$/, 'dist/src/segment/parse-worker.js');
 }
 
+/** A block of whole lines, and what it is parsed as. */
+export type ParseJob = Omit<ParseTask, 'text' | 'bytes'> & { readonly lines: Uint8Array };
+
 export class ParsePool {
   readonly threads: number;
+  private readonly memory: SharedMemory;
   private pool: Piscina<ParseTask, ParseReply> | undefined;
 
-  constructor(threads: number) {
+  constructor(threads: number, memory: SharedMemory) {
     this.threads = threads;
+    this.memory = memory;
   }
 
-  /** The task's bytes are the pool's from now on. */
-  async parse(task: ParseTask): Promise<ColumnarRows> {
+  /** The lines are copied before this returns; the batch is the caller's. */
+  async parse({ lines, ...job }: ParseJob): Promise<Batch> {
+    const { memory } = this;
     this.pool ??= new Piscina<ParseTask, ParseReply>({
       filename: workerFile(),
       minThreads: 0,
       maxThreads: this.threads,
       idleTimeout: 10_000,
+      workerData: { memory: memory.memory },
     });
-    const { buffer } = task.bytes;
-    const whole = buffer instanceof ArrayBuffer && buffer.byteLength < task.bytes.length + 4096;
-    const owned = whole ? task : { ...task, bytes: new Uint8Array(task.bytes) };
-    const reply = await this.pool.run(owned, { transferList: [owned.bytes.buffer as ArrayBuffer] });
+    const text = memory.alloc(lines.length + COPY_SLACK_BYTES);
+    let reply: ParseReply;
+    try {
+      memory.u8.set(lines, text);
+      reply = await this.pool.run({ ...job, text, bytes: lines.length });
+    } finally {
+      memory.free(text);
+    }
     if ('error' in reply) throw errorFromWire(reply.error);
-    return reply.rows;
+    if ('rows' in reply) return columnsToBatch(reply.rows, memory);
+    const { batch } = reply;
+    let released = false;
+    return {
+      ...batch,
+      release() {
+        if (released) return;
+        released = true;
+        memory.free(batch.address);
+      },
+    };
   }
 
   async close(): Promise<void> {

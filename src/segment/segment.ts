@@ -76,7 +76,7 @@ export class Segment {
     const exchange = new MotionService({ self: identity.segmentId ?? UNKNOWN, memory: engine.memory, peers });
     const writes = new WriteRegistry(store);
     const executor = new Executor({ engine, store, exchange, writes, log });
-    const parser = new ParsePool(options.workers);
+    const parser = new ParsePool(options.workers, engine.memory);
     const server = new RpcServer(options.token);
     exchange.addTo(server);
     serveSegment(server, { executor, writes, store, parser });
