@@ -1,11 +1,11 @@
 /** Constants of the plan as operands; strings and other bytes go to the query state. */
-import { isStringType, reprOf, type SqlType } from '../../types/sql-type.js';
+import { reprOf, type SqlType } from '../../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../../types/value.js';
 import { encodeVarNumeric } from '../../types/var-numeric.js';
 import type { Emitter } from './emitter.js';
 import { constNumeric } from './numeric-repr.js';
 import { numericRepr } from './ranges.js';
-import { i32Const, i64Const, type Val, zeroParts } from './val.js';
+import { i32Const, i64Const, type Operand, type Val, zeroParts } from './val.js';
 
 export function nullVal(type: SqlType): Val {
   const repr = reprOf(type);
@@ -70,13 +70,8 @@ export function bytesOf(value: Value): Uint8Array {
   throw new Error(`a ${typeof value} is not a string`);
 }
 
-/** Whether a constant is a string whose bytes the generator may look at. */
-export function isStringConstant(type: SqlType, value: Value): value is string {
-  return isStringType(type) && typeof value === 'string';
-}
-
 /** A reference to constant bytes: the query state's address is only known at run time. */
-export function constString(e: Emitter, bytes: Uint8Array): import('./val.js').Operand {
+export function constString(e: Emitter, bytes: Uint8Array): Operand {
   if (bytes.length === 0) return i64Const(0n);
   const offset = e.ctx.dataBytes(bytes);
   const key = `str ${offset} ${bytes.length}`;

@@ -6,8 +6,9 @@ import { emitCall } from './calls.js';
 import { emitCase, emitCoalesce, emitExtreme } from './conditional.js';
 import { constVal } from './constants.js';
 import type { Emitter } from './emitter.js';
+import { pushTruth } from './guard.js';
 import { emitBoolean, emitTest, isLogic } from './logic.js';
-import { isConst, type Val } from './val.js';
+import type { Val } from './val.js';
 import { loadVal } from './value-ops.js';
 
 export function emitExpr(e: Emitter, x: Expr): Val {
@@ -48,12 +49,4 @@ export function emitConditionExpr(e: Emitter, x: Expr): void {
   }
   if (exprType(x).kind !== 'bool') throw new Error(`condition of type ${exprType(x).kind}`);
   pushTruth(e, e.emit(x), true);
-}
-
-/** Leaves i32 1 exactly when the boolean is `truth`. */
-export function pushTruth(e: Emitter, v: Val, truth: boolean): void {
-  e.push(v.parts[0]);
-  if (!truth) e.f.op('i32.eqz');
-  if (v.isNull === undefined || (isConst(v.isNull) && v.isNull.const === 0)) return;
-  e.push(v.isNull).op('i32.eqz').op('i32.and');
 }

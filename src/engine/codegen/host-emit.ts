@@ -2,7 +2,7 @@
  *
  *  Arguments lie in the worker state, a slot each: null flag (i32) at +0, value at +8. Strict functions are called only
  *  when no argument is null. Names starting with `$` are helpers of the code generator, not SQL functions. */
-import { BOOL, INT4, type Repr, reprOf, type SqlType } from '../../types/sql-type.js';
+import { BOOL, INT4, type Repr, type SqlType } from '../../types/sql-type.js';
 import type { HostCall } from '../api.js';
 import { WS } from '../layout.js';
 import type { LibFunction } from './context.js';
@@ -137,8 +137,4 @@ function pushHostCall(
 export function callHostHelper(e: Emitter, fn: `$${string}`, args: readonly Val[]): void {
   pushHostCall(e, fn, args, { type: fn.endsWith('?') ? BOOL : INT4, repr: 'i32' }, true);
   e.f.op('drop').get(e.ws).mem('i32.load', WS.hostResult);
-}
-
-export function hostResultOf(type: SqlType): HostResult {
-  return { type, repr: reprOf(type) };
 }

@@ -4,7 +4,7 @@ import type { Expr } from '../../plan/expr.js';
 import { isInterval, isNumeric } from '../../types/value.js';
 import { emitComparison } from './compare.js';
 import type { Emitter } from './emitter.js';
-import { whenPresent } from './logic.js';
+import { whenPresent } from './guard.js';
 import { emitEqualsBytes, prepareForText } from './string-const.js';
 import { stringSet, stringSetHas } from './string-set.js';
 import { isAlwaysNull, type Operand, type Val } from './val.js';

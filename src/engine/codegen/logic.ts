@@ -10,11 +10,11 @@ import { BOOL, reprOf } from '../../types/sql-type.js';
 import { emitComparison } from './compare.js';
 import { boolVal } from './constants.js';
 import type { Emitter } from './emitter.js';
-import { pushTruth } from './expressions.js';
+import { pushTruth, whenPresent } from './guard.js';
 import { emitInTest } from './in-list.js';
 import { emitLikeTest } from './like.js';
 import { emitConstComparison } from './string-const.js';
-import { isAlwaysNull, isConst, type Operand, type Val } from './val.js';
+import { isConst, type Operand, type Val } from './val.js';
 import { notDistinct } from './value-ops.js';
 
 type LogicKind = 'and' | 'or' | 'not' | 'cmp' | 'distinct' | 'isnull' | 'istruth' | 'in' | 'like';
@@ -147,31 +147,6 @@ function isFreeOperand(e: Emitter, x: Expr): boolean {
   if (x.kind !== 'col') return false;
   const v = e.loaded(x.id);
   return v !== undefined && v.repr !== 'str' && v.repr !== 'i128' && v.repr !== 'interval';
-}
-
-/** Leaves what `test` leaves, or 0 when an operand is null. */
-export function whenPresent(e: Emitter, operands: readonly Val[], like: Val, test: () => void): void {
-  if (operands.some(isAlwaysNull)) {
-    e.f.i32(0);
-    return;
-  }
-  const isNull = e.anyNull(operands);
-  if (isNull === undefined) test();
-  else if (isFixedWidth(like) && operands.every(isFixedWidth)) {
-    test();
-    e.push(isNull).op('i32.eqz').op('i32.and');
-  } else {
-    e.push(isNull);
-    e.f.if(
-      () => e.f.i32(0),
-      () => e.scoped(test),
-      'i32',
-    );
-  }
-}
-
-function isFixedWidth(v: Val): boolean {
-  return v.repr !== 'str';
 }
 
 /** The boolean as a value. */
