@@ -306,6 +306,8 @@ export class Session {
     };
     return {
       ...this.settings.evalSettings(now),
+      // Schemas that do not exist are passed over, as in current_schemas().
+      searchPath: this.catalogView().searchPath,
       catalog: {
         relationName: (oid) => names().relationName(oid),
         relationOid: (text) => names().relationOid(text),

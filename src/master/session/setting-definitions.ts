@@ -3,6 +3,7 @@
  *  Owns: defaults, checking and normalising of values. 22023 for a bad value, 55P02 for one that cannot change. Most
  *  of PostgreSQL's parameters are accepted so that clients' start-up statements work; those without an effect
  *  here say so in `effect`. */
+import { PRODUCT_VERSION, SERVER_VERSION } from '../../types/functions/system.js';
 import { SqlError } from '../../types/sql-error.js';
 import { findZone } from '../../types/time-zone.js';
 
@@ -195,8 +196,8 @@ const LEVELS = [
 const ISOLATION = ['serializable', 'repeatable read', 'read committed', 'read uncommitted'];
 const INT_MAX = 2147483647;
 
-/** What `server_version` says; drivers read the number before the first space. */
-export const SERVER_VERSION = '15.18 (mpp 0.1.0)';
+/** Drivers read the number before the first space. */
+const SHOWN_VERSION = `${SERVER_VERSION} (${PRODUCT_VERSION})`;
 
 export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   text('application_name', '', CONNECTION, 'The application name shown in pg_stat_activity.', {
@@ -403,7 +404,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   preset('max_identifier_length', '63', 'integer', 'The longest name, in bytes.'),
   preset('max_index_keys', '32', 'integer', 'The most keys of an index.'),
   preset('server_encoding', 'UTF8', 'string', 'The encoding of the database.', true),
-  preset('server_version', SERVER_VERSION, 'string', 'The server version.', true),
+  preset('server_version', SHOWN_VERSION, 'string', 'The server version.', true),
   preset('server_version_num', '150018', 'integer', 'The server version as a number.'),
   {
     ...integer(

@@ -14,7 +14,8 @@ const stable = { volatility: 'stable' } as const;
 const stableNonStrict = { volatility: 'stable', strict: false } as const;
 const NAME_ARRAY: SqlType = { kind: 'array', element: NAME };
 
-export const SERVER_VERSION = '15.0';
+export const SERVER_VERSION = '15.18';
+export const PRODUCT_VERSION = 'mpp 0.1.0';
 
 /** `format_type`: the name with its modifier in PostgreSQL's encoding. */
 function formatType(oid: Value, mod: Value): Value {
@@ -130,7 +131,7 @@ export const systemFunctions: readonly FunctionDef[] = [
     'version',
     '',
     TEXT,
-    () => `PostgreSQL ${SERVER_VERSION} (mpp) on Node.js ${process.version}`,
+    () => `PostgreSQL ${SERVER_VERSION} (${PRODUCT_VERSION}) on Node.js ${process.version}`,
     stable,
   ),
   define('pg_backend_pid', '', INT4, () => process.pid, stable),

@@ -3,6 +3,7 @@
 import { allFunctions } from '../../../types/functions/registry.js';
 import type { FunctionDef } from '../../../types/functions/registry-types.js';
 import { type SqlType, TYPE_INFO, type TypeKind, typeOid, typeSize } from '../../../types/sql-type.js';
+import { findZone, zoneAbbreviation, zoneOffset } from '../../../types/time-zone.js';
 import { PG_CATALOG_OID } from '../names.js';
 import { arrayOf, DATABASE_OID, OWNER_OID, type RowSource, type SystemRow } from './context.js';
 import { typeTraits } from './type-traits.js';
@@ -259,7 +260,25 @@ const mppSegments: RowSource = (c) =>
     };
   });
 
-const pgTimezoneNames: RowSource = () => Intl.supportedValuesOf('timeZone').map((name) => ({ name }));
+const pgTimezoneNames: RowSource = () => {
+  const seconds = Math.floor(Date.now() / 1000);
+  const year = new Date().getUTCFullYear();
+  const [january, july] = [Date.UTC(year, 0, 1) / 1000, Date.UTC(year, 6, 1) / 1000];
+  return Intl.supportedValuesOf('timeZone').flatMap((name) => {
+    const zone = findZone(name);
+    if (zone === undefined) return [];
+    const offset = zoneOffset(zone, seconds);
+    const standard = Math.min(zoneOffset(zone, january), zoneOffset(zone, july));
+    return [
+      {
+        name,
+        abbrev: zoneAbbreviation(zone, seconds),
+        utc_offset: { months: 0, days: 0, micros: BigInt(offset) * 1_000_000n },
+        is_dst: offset !== standard,
+      },
+    ];
+  });
+};
 
 const enabledRoles: RowSource = (c) => [{ role_name: c.user }];
 
