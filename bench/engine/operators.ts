@@ -147,7 +147,7 @@ function q1(tm: TestMemory): void {
   const price = money('l_extendedprice', 90000n, 10500000n);
   const discount = money('l_discount', 0n, 10n);
   const tax = money('l_tax', 0n, 8n);
-  const ship = column('l_shipdate', DATE, false);
+  const ship = column('l_shipdate', DATE, false, { min: 8000n, max: 10_499n });
   const specs: Spec[] = [
     { column: flag, encoding: 'dict8', value: (i) => hash(i) % 3, dict: ['A', 'N', 'R'] },
     { column: status, encoding: 'dict8', value: (i) => hash(i) % 2, dict: ['F', 'O'] },

@@ -10,11 +10,14 @@ import {
   type ColumnLayout,
   type Encoding,
 } from '../../types/memory.js';
+import { typeRange } from '../../types/sql-type.js';
 import { bindBatchColumns, bindMergedColumns } from '../codegen/columns.js';
 import type { Local } from '../wasm/module-builder.js';
 import type { Body, Consumer, Pipeline, SliceCompiler } from './pipeline.js';
 
 const WORDS: ReadonlySet<Encoding> = new Set(['i8', 'i16', 'i32', 'i64', 'f32', 'f64']);
+
+const VECTOR_BYTES: Partial<Record<Encoding, 1 | 2 | 4>> = { i8: 1, i16: 2, i32: 4 };
 
 type Leaf = ScanOp | VirtualScanOp | ReceiveOp;
 
@@ -49,10 +52,25 @@ function batchRows(
   bindBatchColumns(e, p.morsel, p.row, columns, layouts, stable).prologue();
   columns.forEach((column, j) => {
     if (!consumer.needs.has(column.id)) return;
-    if (WORDS.has(layouts[j].encoding)) p.words.add(column.id);
+    if (WORDS.has(layouts[j].encoding)) noteWord(p, column, j, layouts[j]);
     else noteDictionary(p, column, j, layouts[j], stable);
   });
   return (_, body) => body.row();
+}
+
+function noteWord(p: Pipeline, column: Column, j: number, layout: ColumnLayout): void {
+  p.words.add(column.id);
+  const bytes = VECTOR_BYTES[layout.encoding];
+  if (bytes === undefined || (layout.nullable && column.nullable) || typeRange(column.type) === undefined)
+    return;
+  // Unsigned numbers do not compare as the signed lanes do.
+  if (column.type.kind === 'oid' || column.type.kind.startsWith('reg') || column.type.kind === 'bool') return;
+  const data = p.f.local('i32');
+  p.f
+    .get(p.morsel)
+    .mem('i32.load', BATCH_HEADER_BYTES + j * BATCH_COLUMN_BYTES)
+    .set(data);
+  p.vectors.set(column.id, { data, bytes, type: column.type, range: column.range });
 }
 
 function noteDictionary(p: Pipeline, column: Column, j: number, layout: ColumnLayout, stable: boolean): void {

@@ -8,6 +8,7 @@ import { columnsOf, conjunction, conjuncts } from '../../plan/expr-util.js';
 import type { ColId } from '../../types/ids.js';
 import { tempAlloc } from '../codegen/lib/memory.js';
 import type { DictColumn, Pipeline } from './pipeline.js';
+import { takeVectorTests } from './vector-filter.js';
 
 /** Rows of the call per dictionary entry from which on a table pays. */
 const ROWS_PER_ENTRY = 2;
@@ -16,7 +17,7 @@ const COLUMNS_AT_ONCE = 6;
 /** Emits the tables; returns tests in the order they are to run, each of which leaves i32, 1 exactly when its conjuncts
  *  are TRUE. What costs a load and a comparison comes first and together, without a branch between: a branch that is
  *  taken now and then costs more than all of them. The others keep their order. */
-export function openConjuncts(p: Pipeline, predicate: Expr): readonly (() => void)[] {
+export function openConjuncts(p: Pipeline, predicate: Expr, ofSource: boolean): readonly (() => void)[] {
   const { e, f } = p;
   const cheap: Expr[] = [];
   const tables: (() => void)[] = [];
@@ -29,7 +30,8 @@ export function openConjuncts(p: Pipeline, predicate: Expr): readonly (() => voi
     rest.push(() => e.emitCondition(all));
     plain = [];
   };
-  for (const c of conjuncts(predicate)) {
+  const all = conjuncts(predicate);
+  for (const c of ofSource ? takeVectorTests(p, all) : all) {
     const ids = [...columnsOf(c)];
     const dict = ids.length === 1 ? p.dicts.get(ids[0]) : undefined;
     const columns = new Set([...loaded, ...ids]);

@@ -6,9 +6,10 @@ import type { FilterOp } from '../../plan/physical.js';
 import { openConjuncts } from './dict-filter.js';
 import { type Body, type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 
-/** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. */
-export function filtered(p: Pipeline, predicate: Expr, body: Body): Body {
-  const tests = openConjuncts(p, predicate);
+/** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. `ofSource`:
+ *  the rows are the source's own, and nobody sees one that is dropped. */
+export function filtered(p: Pipeline, predicate: Expr, body: Body, ofSource = false): Body {
+  const tests = openConjuncts(p, predicate, ofSource);
   const from = (i: number): void => {
     if (i === tests.length) {
       body.row();

@@ -16,6 +16,7 @@ import { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import { FAIL, QS, WS } from '../layout.js';
 import type { Func, FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
+import { type VectorColumn, type VectorTest, vectorLoop } from './vector-filter.js';
 
 export type Body = { readonly row: () => void; readonly close?: (() => void) | undefined };
 
@@ -59,6 +60,9 @@ export class Pipeline {
   readonly dicts = new Map<ColId, DictColumn>();
   /** Number of the current row. */
   readonly row: Local;
+  /** Columns of the source that SIMD can compare, and the tests that rows must pass to be looked at. */
+  readonly vectors = new Map<ColId, VectorColumn>();
+  readonly vectorTests: VectorTest[] = [];
   /** Columns of the source that one load brings into a register. */
   readonly words = new Set<ColId>();
   private readonly status: Local;
@@ -97,6 +101,18 @@ export class Pipeline {
   loop(row: (i: Local) => void): void {
     const { f } = this;
     const i = this.row;
+    if (this.vectorTests.length > 0) {
+      vectorLoop(
+        this,
+        this.vectorTests,
+        (exit) => {
+          this.exit = exit;
+        },
+        () => row(i),
+      );
+      this.exit = undefined;
+      return;
+    }
     f.get(this.start).set(i);
     f.block((exit) => {
       this.exit = exit;

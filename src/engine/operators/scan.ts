@@ -15,7 +15,7 @@ export function produceScan(c: SliceCompiler, op: ScanOp, consumer: Consumer): v
   const needs = union(consumer.needs, columnsOf(op.filter));
   produceBatches(c, op, op.scanCols, label, {
     needs,
-    open: (p) => filtered(p, op.filter!, consumer.open(p)),
+    open: (p) => filtered(p, op.filter!, consumer.open(p), true),
   });
 }
 
