@@ -39,7 +39,8 @@ const INT_OPS = {
   },
 } as const;
 
-function isUnsigned(v: Val): boolean {
+/** Object identifiers are unsigned 32-bit numbers. */
+export function isUnsigned(v: Val): boolean {
   return v.type.kind === 'oid' || v.type.kind.startsWith('reg');
 }
 

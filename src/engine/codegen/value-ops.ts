@@ -4,7 +4,7 @@
  *  1.00, NaN = NaN, -0 = 0). Must not know: expressions. Names ending in `leaves i32` leave the result on the stack. */
 import type { Range, Repr, SqlType } from '../../types/sql-type.js';
 import type { Local } from '../wasm/module-builder.js';
-import { compareParts, equalParts } from './compare.js';
+import { compareParts, equalParts, isUnsigned } from './compare.js';
 import type { Emitter } from './emitter.js';
 import { distributionHashOf, internalHashOf } from './hash.js';
 import { arenaAlloc, copyToArena } from './lib/memory.js';
@@ -187,7 +187,7 @@ export function coerceRepr(e: Emitter, val: Val, repr: Repr): Val {
   switch (`${val.repr}>${repr}`) {
     case 'i32>i64':
       if (isConst(part)) return with_([{ const: BigInt(part.const), type: 'i64' }]);
-      e.push(part).op(val.type.kind === 'oid' ? 'i64.extend_i32_u' : 'i64.extend_i32_s');
+      e.push(part).op(isUnsigned(val) ? 'i64.extend_i32_u' : 'i64.extend_i32_s');
       return with_([e.save('i64')]);
     case 'i64>i32':
       if (isConst(part))

@@ -26,7 +26,7 @@ export function produceProject(c: SliceCompiler, op: ProjectOp, consumer: Consum
             const col = op.cols[i];
             // A column passed through under its own id keeps its binding.
             if (x.kind === 'col' && x.id === col.id) return;
-            if (consumer.needs.has(col.id)) p.e.bind(col.id, () => p.e.emit(x));
+            if (consumer.needs.has(col.id)) p.e.bind(col.id, () => p.e.emit(x), col);
           });
           body.row();
         },

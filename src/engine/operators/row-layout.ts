@@ -107,7 +107,7 @@ export class RowLayout {
   bind(e: Emitter, row: Local, only?: ReadonlySet<ColId>): void {
     for (const field of this.fields)
       if (only === undefined || only.has(field.column.id))
-        e.bind(field.column.id, () => this.load(e, row, field));
+        e.bind(field.column.id, () => this.load(e, row, field), field.column);
   }
 
   /** Writes all fields from the emitter's columns, null bytes and zero flags; strings are made stable first, unless
