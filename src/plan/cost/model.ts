@@ -19,8 +19,8 @@ export const COST = {
   aggregateRow: 8,
   aggregateGroup: 40,
   sortCompare: 6,
-  motionRow: 12,
-  motionByte: 4,
+  motionRow: 30,
+  motionByte: 8,
   /** Opening streams and one more slice. */
   motionStart: 300_000,
 } as const;

@@ -5,7 +5,7 @@
  *  `SplitDistinctAggregates` where it could be; what is left of it, and aggregates whose order matters, take one stage.
  *  Source: Larson 2002, "Data reduction by partial preaggregation". */
 
-import { distinctAfter, type Estimate, widthOf } from '../cost/estimate.js';
+import { distinctAfter, distinctRows, type Estimate, widthOf } from '../cost/estimate.js';
 import { COST } from '../cost/model.js';
 import type { AggCall, Column } from '../expr.js';
 import { col, columnsOf, isVolatile } from '../expr-util.js';
@@ -29,6 +29,8 @@ export type AggregateShape = {
   readonly aggs: readonly AggCall[];
   readonly estimate: Estimate;
   readonly cols: readonly Column[];
+  /** Groups of an aggregate right above: hashed by these alone, it needs no motion of its own. */
+  readonly above?: readonly Column[] | undefined;
 };
 
 export function planAggregate(ctx: PhysicalContext, input: Planned, shape: AggregateShape): Planned {
@@ -54,6 +56,8 @@ export function planAggregate(ctx: PhysicalContext, input: Planned, shape: Aggre
   const base = cheapest(input);
   if (groups.length > 0 && isPartitioned(base.dist) && ctx.settings.enableRedistribute) {
     oneStage(redistribute(ctx, input, base, groupExprs));
+    const above = spreadsOut(ctx, input, shape.above);
+    if (above !== undefined) oneStage(redistribute(ctx, input, base, above.map(col)));
     if (groups.length > 1) {
       const widest = groups.reduce((x, y) => (distinct(input, y) > distinct(input, x) ? y : x));
       if (distinct(input, widest) > 50 * ctx.segmentCount)
@@ -66,6 +70,20 @@ export function planAggregate(ctx: PhysicalContext, input: Planned, shape: Aggre
 
 function distinct(p: Planned, c: Column): number {
   return p.estimate.columns.get(c.id)?.distinct ?? 1;
+}
+
+/** Columns with enough different values to keep all segments busy. */
+function spreadsOut(
+  ctx: PhysicalContext,
+  input: Planned,
+  cols: readonly Column[] | undefined,
+): readonly Column[] | undefined {
+  if (cols === undefined) return undefined;
+  const values = distinctRows(
+    input.estimate,
+    cols.map((c) => c.id),
+  );
+  return values > 50 * ctx.segmentCount ? cols : undefined;
 }
 
 function work(rowsIn: number, groupsOut: number, aggs: number, width: number, parallel: number): number {
@@ -248,7 +266,10 @@ function twoStages(
   };
   const shapeOfPartial = { estimate: partialEstimate, cols: shape.cols };
   const result = [pair((p) => gather(ctx, shapeOfPartial, p))];
-  if (groups.length > 0 && ctx.settings.enableRedistribute)
-    result.push(pair((p) => redistribute(ctx, shapeOfPartial, p, groups.map(col))));
+  if (groups.length > 0 && ctx.settings.enableRedistribute) {
+    const above = spreadsOut(ctx, input, shape.above);
+    for (const keys of above === undefined ? [groups] : [groups, above])
+      result.push(pair((p) => redistribute(ctx, shapeOfPartial, p, keys.map(col))));
+  }
   return result;
 }

@@ -23,6 +23,8 @@ export type Alternative = {
   readonly order: readonly SortKey[] | undefined;
   /** Nanoseconds until the last process is done, roughly. */
   readonly cost: number;
+  /** Where this alternative has fewer rows than the node it belongs to. */
+  readonly rows?: number;
   readonly build: (need: Need) => PhysicalOp;
 };
 

@@ -25,6 +25,7 @@ import {
   type Planned,
   prune,
 } from './context.js';
+import { deduplicated } from './deduplicate.js';
 import {
   coLocated,
   type Distribution,
@@ -134,7 +135,7 @@ function forms(
   const small = side.estimate.rows <= ctx.settings.broadcastThreshold || pairs.length === 0;
   if (!isEverywhere(base.dist) && ctx.settings.enableBroadcast && small)
     result.push(broadcast(ctx, side, base));
-  if (pairs.length === 0 || !ctx.settings.enableRedistribute) return result;
+  if (pairs.length === 0 || !ctx.settings.enableRedistribute) return prune(result, signature, 12);
   result.push(redistribute(ctx, side, base, pairs.map(key)));
   if (pairs.length > 1)
     for (const p of pairs)
@@ -146,6 +147,39 @@ function forms(
     if (match !== undefined) result.push(redistribute(ctx, side, base, match.map(key)));
   }
   return prune(result, signature, 12);
+}
+
+/** Forms of the right side without its duplicates, where only the presence of a key matters. */
+function uniqueForms(
+  ctx: PhysicalContext,
+  spec: JoinSpec,
+  right: Planned,
+  pairs: readonly HashPair[],
+): readonly Alternative[] {
+  if (spec.type !== 'semi' && spec.type !== 'anti' && spec.type !== 'mark') return [];
+  const keys: Column[] = [];
+  for (const { right: e } of pairs) {
+    const c = e.kind === 'col' ? right.cols.find((x) => x.id === e.id) : undefined;
+    if (c === undefined) return [];
+    if (!keys.includes(c)) keys.push(c);
+  }
+  const unique = deduplicated(ctx, right, keys);
+  if (unique === undefined) return [];
+  const base = cheapest(unique);
+  const { rows } = unique.estimate;
+  const found: Alternative[] = [];
+  if (ctx.settings.enableBroadcast) found.push({ ...broadcast(ctx, unique, base), rows });
+  if (ctx.settings.enableRedistribute && !spec.nullAware)
+    found.push({
+      ...redistribute(
+        ctx,
+        unique,
+        base,
+        pairs.map((p) => p.right),
+      ),
+      rows,
+    });
+  return found;
 }
 
 export function planJoin(
@@ -170,7 +204,14 @@ export function planJoin(
     hash ? residual : spec.predicate,
   );
   const leftForms = forms(ctx, left, right, usable, 'left', (p) => p.left);
-  const rightForms = forms(ctx, right, left, usable, 'right', (p) => p.right);
+  const rightForms = prune(
+    [
+      ...forms(ctx, right, left, usable, 'right', (p) => p.right),
+      ...(hash && residual === undefined ? uniqueForms(ctx, spec, right, usable) : []),
+    ],
+    signature,
+    12,
+  );
   // Cheapest first: the bound then cuts most pairs.
   for (const l of leftForms) {
     for (const r of rightForms) if (!search.consider(l, r)) break;
@@ -314,8 +355,8 @@ class Candidates {
     const [probe, probeAlt, build, buildAlt] = o.probeIsLeft
       ? [this.left, l, this.right, r]
       : [this.right, r, this.left, l];
-    const probeRows = probe.estimate.rows / this.ctx.parallelism(probeAlt.dist);
-    const buildRows = build.estimate.rows / this.ctx.parallelism(buildAlt.dist);
+    const probeRows = (probeAlt.rows ?? probe.estimate.rows) / this.ctx.parallelism(probeAlt.dist);
+    const buildRows = (buildAlt.rows ?? build.estimate.rows) / this.ctx.parallelism(buildAlt.dist);
     const keepsBuild =
       o.type === 'right' || o.type === 'full' || o.type === 'rightSemi' || o.type === 'rightAnti';
     const late = keepsBuild ? buildRows * COST.lateRow : 0;

@@ -36,6 +36,7 @@ import { planUnionAll } from './union-all.js';
 export class Optimizer {
   private readonly ctx: PhysicalContext;
   private readonly done = new WeakMap<LogicalPlan, Planned>();
+  private readonly groupsAbove = new Map<LogicalPlan, readonly Column[]>();
   private readonly needs = new Map<LogicalPlan, ReadonlySet<ColId>>();
 
   constructor(ctx: PhysicalContext) {
@@ -105,7 +106,10 @@ export class Optimizer {
       }
       case 'aggregate': {
         if (node.groups.length === 0 && node.aggs.length === 0) return this.plan(ONE_ROW);
-        return planAggregate(ctx, this.plan(node.input), { ...node, estimate: ctx.estimator.of(node) });
+        const above = this.groupsAbove.get(node);
+        const { input } = node;
+        if (input.kind === 'aggregate' && node.groups.length > 0) this.groupsAbove.set(input, node.groups);
+        return planAggregate(ctx, this.plan(input), { ...node, estimate: ctx.estimator.of(node), above });
       }
       case 'sort':
         return this.sort(node, undefined);
