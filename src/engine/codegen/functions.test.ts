@@ -278,7 +278,9 @@ test('substring, left, right and round with constants', () => {
     for (const s of fc.sample(long, 50)) expect(c.run([s])).toBe(s.slice(from - 1, from - 1 + length));
   }
   for (const digits of [0, 1, 2, 5, -1])
-    for (const t of NUMERICS) agreeWith('round(numeric,int4)', [t, constant(digits, { kind: 'int4' })]);
+    for (const t of NUMERICS)
+      for (const fn of ['round', 'trunc'])
+        agreeWith(`${fn}(numeric,int4)`, [t, constant(digits, { kind: 'int4' })]);
 });
 
 test('casts to types with modifiers', () => {

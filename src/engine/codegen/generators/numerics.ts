@@ -1,11 +1,20 @@
 /** + - * and sign of numerics in scaled integers of 64 or 128 bits, whichever the bounds prove to be enough. Whatever
  *  bounds cannot hold, and division, is the TypeScript implementation's. */
 import type { Range } from '../../../types/sql-type.js';
+import { FAIL } from '../../layout.js';
 import type { Emitter } from '../emitter.js';
-import { total } from '../guard.js';
+import { guarded, total } from '../guard.js';
 import { emitAdd128, emitMul64, emitMul128, emitNeg128, emitSub128, type Wide } from '../i128.js';
-import { alignNumerics, asWide, numericType, rescaleDown, rescaleUp, scaleOf } from '../numeric-repr.js';
-import { addRange, boundsOf, mulRange, numericRepr, subRange } from '../ranges.js';
+import {
+  alignNumerics,
+  asWide,
+  numericType,
+  pow10,
+  rescaleDown,
+  rescaleUp,
+  scaleOf,
+} from '../numeric-repr.js';
+import { addRange, boundsOf, larger, mulRange, numericRepr, subRange, within } from '../ranges.js';
 import { isConstVal } from '../val.js';
 import type { Generator } from './table.js';
 
@@ -107,6 +116,58 @@ const round: Generator = (e, args) => {
   return to >= scale ? rescaleUp(e, a, to) : rescaleDown(e, a, to);
 };
 
+/** floor, ceil and trunc of 64-bit numerics: an integer division after moving the value to the right side of zero. */
+function integral(mode: 'floor' | 'ceil' | 'trunc'): Generator {
+  return (e, args) => {
+    const [a, digits] = args;
+    const scale = scaleOf(a.type);
+    const bounds = boundsOf(a);
+    if (scale === undefined || a.repr !== 'i64' || bounds === undefined) return undefined;
+    let to = 0;
+    if (digits !== undefined) {
+      if (!isConstVal(digits) || digits.isNull !== undefined) return undefined;
+      to = Number((digits.parts[0] as { const: number }).const);
+    }
+    if (to < 0 || to > 18) return undefined;
+    if (to >= scale) return rescaleUp(e, a, to);
+    const unit = pow10(scale - to);
+    if (unit > 1n << 60n || !within(bounds, { min: -(1n << 62n), max: 1n << 62n })) return undefined;
+    const range = { min: bounds.min / unit - 1n, max: bounds.max / unit + 1n };
+    return total(e, args, { type: numericType(to), repr: 'i64', range }, () => {
+      e.push(a.parts[0]);
+      if (mode !== 'trunc') {
+        // unit - 1 below zero for floor, above it for ceil.
+        e.push(a.parts[0]).i64(63n).op('i64.shr_s');
+        if (mode === 'ceil') e.f.i64(-1n).op('i64.xor');
+        e.f
+          .i64(unit - 1n)
+          .op('i64.and')
+          .op(mode === 'floor' ? 'i64.sub' : 'i64.add');
+      }
+      e.f.i64(unit).op('i64.div_s');
+    });
+  };
+}
+
+/** The remainder has the dividend's sign, as in hardware. */
+const remainder: Generator = (e, args) => {
+  const pair = alignNumerics(e, args[0], args[1]);
+  if (pair === undefined || pair[0].repr !== 'i64') return undefined;
+  const [a, b] = pair;
+  const bounds = boundsOf(b);
+  if (bounds === undefined) return undefined;
+  const limit = larger(larger(-bounds.min, bounds.max) - 1n, 0n);
+  const result = { type: a.type, repr: 'i64' as const, range: { min: -limit, max: limit } };
+  return guarded(e, [a, b], result, () => {
+    if (bounds.min <= 0n && bounds.max >= 0n) {
+      e.push(b.parts[0]).op('i64.eqz');
+      e.f.if(() => e.fail(FAIL.divisionByZero));
+    }
+    e.push(a.parts[0]);
+    e.push(b.parts[0]).op('i64.rem_s');
+  });
+};
+
 export const numericGenerators: readonly (readonly [string, Generator])[] = [
   ['+(numeric,numeric)', sum('+')],
   ['-(numeric,numeric)', sum('-')],
@@ -115,6 +176,13 @@ export const numericGenerators: readonly (readonly [string, Generator])[] = [
   ['+(numeric)', (_e, args) => args[0]],
   ['@(numeric)', sign(true)],
   ['abs(numeric)', sign(true)],
+  ['%(numeric,numeric)', remainder],
+  ['mod(numeric,numeric)', remainder],
+  ['floor(numeric)', integral('floor')],
+  ['ceil(numeric)', integral('ceil')],
+  ['ceiling(numeric)', integral('ceil')],
+  ['trunc(numeric)', integral('trunc')],
+  ['trunc(numeric,int4)', integral('trunc')],
   ['round(numeric)', round],
   ['round(numeric,int4)', round],
 ];
