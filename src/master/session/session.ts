@@ -14,6 +14,7 @@ import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import { CatalogView, catalogNames } from '../catalog/catalog-view.js';
+import { signatures } from '../catalog/system/callables.js';
 import type { SessionActivity, SystemContext } from '../catalog/system/context.js';
 import { describeStatement } from '../statements/describe.js';
 import { startStatement } from '../statements/start.js';
@@ -320,8 +321,9 @@ export class Session {
     };
   }
 
-  catalogNames(): CatalogNames {
-    return catalogNames(this.services.catalog, this.catalogView(), this.settings.shown());
+  catalogNames(withSignatures = false): CatalogNames {
+    const names = catalogNames(this.services.catalog, this.catalogView(), this.settings.shown());
+    return withSignatures ? { ...names, signatures: signatures() } : names;
   }
 
   systemContext(): SystemContext {

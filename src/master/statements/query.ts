@@ -34,16 +34,25 @@ export async function startQuery(
 const NAME_FUNCTIONS =
   /reg(class|proc|type|namespace|role|oper)|^(pg_|current_setting|format_type|obj_|col_|has_)/;
 
-/** Whether the plan has such functions; system tables nearly always come with them. */
-function asksForNames(plan: DistributedPlan): boolean {
-  const visit = (x: unknown): boolean => {
-    if (Array.isArray(x)) return x.some(visit);
-    if (typeof x !== 'object' || x === null) return false;
+const SIGNATURE_FUNCTIONS = /^pg_get_function_/;
+
+/** What the plan's functions ask of the catalog; system tables nearly always come with some. */
+function namesAskedFor(plan: DistributedPlan): { readonly names: boolean; readonly signatures: boolean } {
+  let names = false;
+  let signatures = false;
+  const visit = (x: unknown): void => {
+    if (Array.isArray(x)) {
+      for (const item of x) visit(item);
+      return;
+    }
+    if (typeof x !== 'object' || x === null) return;
     const { kind, fn } = x as { kind?: unknown; fn?: unknown };
-    if (kind === 'virtualScan' || (typeof fn === 'string' && NAME_FUNCTIONS.test(fn))) return true;
-    return Object.values(x).some(visit);
+    names ||= kind === 'virtualScan' || (typeof fn === 'string' && NAME_FUNCTIONS.test(fn));
+    signatures ||= typeof fn === 'string' && SIGNATURE_FUNCTIONS.test(fn);
+    for (const value of Object.values(x)) visit(value);
   };
-  return plan.slices.some((s) => visit(s.root));
+  for (const s of plan.slices) visit(s.root);
+  return { names, signatures };
 }
 
 export type RunningPlan = {
@@ -59,7 +68,8 @@ export function runOptions(
   snapshot: Csn,
 ): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
   const { catalog: _, ...plain } = context.functions;
-  const settings = asksForNames(plan) ? { ...plain, catalogNames: session.catalogNames() } : plain;
+  const asked = namesAskedFor(plan);
+  const settings = asked.names ? { ...plain, catalogNames: session.catalogNames(asked.signatures) } : plain;
   const queryId: QueryId = session.services.newQueryId();
   const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {

@@ -14,6 +14,8 @@ export type CatalogNames = {
   readonly views: readonly (readonly [oid: number, text: string])[];
   readonly indexes: readonly (readonly [oid: number, text: string])[];
   readonly constraints: readonly (readonly [oid: number, text: string])[];
+  /** Argument list and result type of functions; only for statements that ask for them. */
+  readonly signatures?: readonly (readonly [oid: number, args: string, result: string])[];
   /** By lower-case name. */
   readonly settings: readonly (readonly [name: string, value: string])[];
 };
@@ -39,6 +41,7 @@ export function namedCatalog(names: CatalogNames): CatalogFunctions {
   const indexes = new Map(names.indexes);
   const constraints = new Map(names.constraints);
   const settings = new Map(names.settings);
+  const signatures = new Map((names.signatures ?? []).map(([oid, args, result]) => [oid, { args, result }]));
   return {
     relationName: (oid) => relations.get(oid),
     relationOid(text) {
@@ -52,6 +55,7 @@ export function namedCatalog(names: CatalogNames): CatalogFunctions {
     namespaceName: (oid) => namespaces.get(oid),
     indexDefinition: (oid) => indexes.get(oid),
     constraintDefinition: (oid) => constraints.get(oid),
+    functionSignature: (oid) => signatures.get(oid),
     settings: (name) => settings.get(name.toLowerCase()),
   };
 }

@@ -32,6 +32,8 @@ export type CatalogFunctions = {
   namespaceName(oid: number): string | undefined;
   indexDefinition(oid: number): string | undefined;
   constraintDefinition(oid: number): string | undefined;
+  /** Argument list and result type, as pg_get_function_arguments and _result show them. */
+  functionSignature?(oid: number): { readonly args: string; readonly result: string } | undefined;
   settings(name: string): string | undefined;
 };
 

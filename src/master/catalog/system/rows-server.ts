@@ -1,10 +1,11 @@
 /** Rows of the system tables that describe the server: types, functions, roles, databases, settings, sessions. */
 
-import { allFunctions } from '../../../types/functions/registry.js';
-import type { FunctionDef } from '../../../types/functions/registry-types.js';
+import { resolveCast } from '../../../types/functions/registry.js';
+import type { CastContext } from '../../../types/functions/registry-types.js';
 import { type SqlType, TYPE_INFO, type TypeKind, typeOid, typeSize } from '../../../types/sql-type.js';
 import { findZone, zoneAbbreviation, zoneOffset } from '../../../types/time-zone.js';
 import { PG_CATALOG_OID } from '../names.js';
+import { ANY_OID, ANYARRAY_OID, callables } from './callables.js';
 import { arrayOf, DATABASE_OID, OWNER_OID, type RowSource, type SystemRow } from './context.js';
 import { typeTraits } from './type-traits.js';
 
@@ -33,105 +34,92 @@ function typeRow(type: SqlType, name: string, element: number, array: number): S
   };
 }
 
-const pgType: RowSource = () =>
-  (Object.keys(TYPE_INFO) as Scalar[]).flatMap((kind) => {
+const pgType: RowSource = () => [
+  ...PSEUDO_TYPES.map((t) => ({
+    ...t,
+    typnamespace: PG_CATALOG_OID,
+    typowner: OWNER_OID,
+    typlen: 4,
+    typtype: 'p',
+    typcategory: 'P',
+    typisdefined: true,
+    typdelim: ',',
+    typalign: 'i',
+    typstorage: 'p',
+    typtypmod: -1,
+  })),
+  ...(Object.keys(TYPE_INFO) as Scalar[]).flatMap((kind) => {
     const info = TYPE_INFO[kind];
     const type = { kind } as SqlType;
     const rows = [typeRow(type, info.name, kind === 'name' ? 18 : 0, info.arrayOid)];
     if (info.arrayOid !== 0)
       rows.push(typeRow({ kind: 'array', element: type }, `_${info.name}`, info.oid, 0));
     return rows;
-  });
+  }),
+];
 
-const ANY = 2276;
-const ANYARRAY = 2277;
-const FIRST_FUNCTION_OID = 100_000;
-
-function argumentOid(arg: FunctionDef['args'][number]): number {
-  if (arg === 'any') return ANY;
-  if (arg === 'anyarray' || arg === 'array') return ANYARRAY;
-  return TYPE_INFO[arg].oid;
-}
-
-function resultOid(def: FunctionDef): number {
-  try {
-    return typeOid(
-      def.returns(
-        def.args.map(
-          (a): SqlType =>
-            a === 'any' || a === 'anyarray' || a === 'array'
-              ? { kind: 'array', element: { kind: 'text' } }
-              : ({ kind: a } as SqlType),
-        ),
-      ),
-    );
-  } catch {
-    return ANY;
-  }
-}
-
-const isOperator = (def: FunctionDef) => !/^[a-z_]/i.test(def.name);
+/** Pseudo-types that functions take. */
+const PSEUDO_TYPES = [
+  { oid: ANY_OID, typname: 'any' },
+  { oid: ANYARRAY_OID, typname: 'anyarray' },
+];
 
 const pgProc: RowSource = () =>
-  allFunctions().flatMap((def, i) =>
-    isOperator(def) || def.name === 'cast'
-      ? []
-      : [
-          {
-            oid: FIRST_FUNCTION_OID + i,
-            proname: def.name,
-            pronamespace: PG_CATALOG_OID,
-            proowner: OWNER_OID,
-            prolang: 12,
-            procost: 1,
-            provariadic: def.variadic ? ANY : 0,
-            prokind: 'f',
-            proisstrict: def.strict,
-            provolatile: def.volatility[0],
-            proparallel: 's',
-            pronargs: def.args.length,
-            prorettype: resultOid(def),
-            proargtypes: arrayOf(def.args.map(argumentOid)),
-            prosrc: def.id,
-          },
-        ],
-  );
+  callables()
+    .filter((c) => c.kind !== 'operator')
+    .map((c) => ({
+      oid: c.oid,
+      proname: c.name,
+      pronamespace: PG_CATALOG_OID,
+      proowner: OWNER_OID,
+      prolang: 12,
+      procost: 1,
+      provariadic: c.variadic ? ANY_OID : 0,
+      prokind: c.kind === 'aggregate' ? 'a' : 'f',
+      proisstrict: c.strict,
+      provolatile: c.volatility,
+      proparallel: 's',
+      pronargs: c.args.length,
+      prorettype: c.result,
+      proargtypes: arrayOf(c.args),
+      prosrc: c.name,
+    }));
 
 const pgOperator: RowSource = () =>
-  allFunctions().flatMap((def, i) =>
-    isOperator(def) && def.args.length <= 2
-      ? [
-          {
-            oid: FIRST_FUNCTION_OID + i,
-            oprname: def.name,
-            oprnamespace: PG_CATALOG_OID,
-            oprowner: OWNER_OID,
-            oprkind: def.args.length === 2 ? 'b' : 'l',
-            oprleft: def.args.length === 2 ? argumentOid(def.args[0]) : 0,
-            oprright: argumentOid(def.args[def.args.length - 1]),
-            oprresult: resultOid(def),
-          },
-        ]
-      : [],
-  );
+  callables()
+    .filter((c) => c.kind === 'operator')
+    .map((c) => ({
+      oid: c.oid,
+      oprname: c.name,
+      oprnamespace: PG_CATALOG_OID,
+      oprowner: OWNER_OID,
+      oprkind: c.args.length === 2 ? 'b' : 'l',
+      oprleft: c.args.length === 2 ? c.args[0] : 0,
+      oprright: c.args[c.args.length - 1],
+      oprresult: c.result,
+    }));
 
-const pgCast: RowSource = () =>
-  allFunctions().flatMap((def, i) => {
-    if (def.name !== 'cast') return [];
-    const m = /^cast\((\w+),(\w+)\)$/.exec(def.id);
-    const from = m === null ? undefined : TYPE_INFO[m[1] as Scalar];
-    const to = m === null ? undefined : TYPE_INFO[m[2] as Scalar];
-    if (from === undefined || to === undefined) return [];
-    return [
-      {
-        oid: FIRST_FUNCTION_OID + i,
-        castsource: from.oid,
-        casttarget: to.oid,
-        castcontext: 'e',
-        castmethod: 'f',
-      },
-    ];
-  });
+const CAST_OIDS_FROM = 90_000;
+
+const pgCast: RowSource = () => {
+  const kinds = (Object.keys(TYPE_INFO) as Scalar[]).filter((k) => k !== 'void' && k !== 'unknown');
+  const rows: SystemRow[] = [];
+  for (const [i, from] of kinds.entries())
+    for (const [k, to] of kinds.entries()) {
+      if (i === k) continue;
+      const [source, target] = [{ kind: from } as SqlType, { kind: to } as SqlType];
+      const allows = (context: CastContext) => resolveCast(source, target, context) !== undefined;
+      if (!allows('explicit')) continue;
+      rows.push({
+        oid: CAST_OIDS_FROM + i * kinds.length + k,
+        castsource: TYPE_INFO[from].oid,
+        casttarget: TYPE_INFO[to].oid,
+        castcontext: allows('implicit') ? 'i' : allows('assignment') ? 'a' : 'e',
+        castmethod: 'i',
+      });
+    }
+  return rows;
+};
 
 const pgAm: RowSource = () => [
   { oid: 2, amname: 'mpp', amtype: 't' },
