@@ -1,7 +1,6 @@
 /** A running master: catalog, cluster, executor and the clients' server, joined up.
  *
  *  Owns: the order in which these start and stop. Also what a test starts within its own process. */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { LocalEngine } from '../engine/runtime/engine.js';
@@ -9,7 +8,7 @@ import { Peers } from '../exchange/grpc/peer.js';
 import { RpcServer } from '../exchange/grpc/server.js';
 import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
-import { parseAddress } from '../exchange/process/limits.js';
+import { advertised, parseAddress } from '../exchange/process/limits.js';
 import { MASTER, type QueryId, type StorageId } from '../types/ids.js';
 import { MasterCatalog } from './catalog/master-catalog.js';
 import { Membership } from './cluster/membership.js';
@@ -119,9 +118,4 @@ export class Master {
     await this.catalog.close();
     lock.release();
   }
-}
-
-function advertised(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
-  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

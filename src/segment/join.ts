@@ -10,11 +10,11 @@ import { type ClusterState, type Hello, PROTOCOL_VERSION } from '../exchange/con
 import { pack, unpack } from '../exchange/grpc/codec.js';
 import { Peer, type Peers } from '../exchange/grpc/peer.js';
 import { type ClusterMessage, type JoinMessage, MasterService } from '../exchange/grpc/services.js';
+import { Liveness } from '../exchange/process/probe.js';
 import type { SegmentId } from '../types/ids.js';
 import { SqlError } from '../types/sql-error.js';
 
-const HEARTBEAT_MS = 400;
-const SILENCE_MS = 2000;
+const HEARTBEAT_MS = 300;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1000;
 
@@ -77,12 +77,11 @@ export class MasterSession {
     const reason = await new Promise<string>((resolve) => {
       const call = peer.duplex(MasterService.Join);
       this.call = call;
-      let heardMs = performance.now();
-      let tickedMs = heardMs;
+      const liveness = new Liveness(this.host.master);
       call.on('error', (e: Error) => resolve(e.message));
       call.on('end', () => resolve('the master ended the session'));
       call.on('data', (m: ClusterMessage) => {
-        heardMs = performance.now();
+        liveness.heard();
         if (m.msgpack.length === 0) return;
         const state = unpack<ClusterState>(m.msgpack);
         this.learn(state);
@@ -100,11 +99,8 @@ export class MasterSession {
       });
       call.write({ hello: pack({ version: PROTOCOL_VERSION, ...this.host.hello() } satisfies Hello) });
       timer = setInterval(() => {
-        const now = performance.now();
-        // What this process slept, the master is not to blame for.
-        heardMs += Math.max(0, now - tickedMs - HEARTBEAT_MS);
-        tickedMs = now;
-        if (now - heardMs > SILENCE_MS) resolve(`the master was silent for ${SILENCE_MS} ms`);
+        const lost = liveness.tick(HEARTBEAT_MS);
+        if (lost !== undefined) resolve(`lost the master: ${lost}`);
         else call.write({ heartbeat: true });
       }, HEARTBEAT_MS);
     });

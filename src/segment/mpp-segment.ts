@@ -12,6 +12,7 @@ type Options = {
   tokenFile?: string;
   data: string;
   listen: string;
+  advertise?: string;
   id?: string;
   workers?: string;
   memory: string;
@@ -32,6 +33,7 @@ const command = new Command('mpp-segment')
     'address for the master and other segments; port 0 takes a free one',
     '127.0.0.1:0',
   )
+  .option('--advertise <host>', 'host under which others reach this process, if not the one in --listen')
   .option('--id <n>', 'the segment id to ask for at the first join; default: the next free one')
   .option('--workers <n>', 'worker threads; default: one for each core')
   .option('--memory <size>', 'shared memory, such as 512MB or 4GB, or auto', 'auto')
@@ -58,6 +60,7 @@ await runProcess(log, async () => {
     token: readToken(options),
     data: options.data,
     listen: options.listen,
+    advertise: options.advertise,
     wantedId: wantedId(options.id),
     workers: workerCount(options.workers),
     memoryBytes: memoryBytes(options.memory, Number(options.processesOnHost)),

@@ -11,7 +11,7 @@ import { RpcServer } from '../exchange/grpc/server.js';
 import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { readJson, replaceFile } from '../exchange/process/durable-file.js';
-import { parseAddress } from '../exchange/process/limits.js';
+import { advertised, parseAddress } from '../exchange/process/limits.js';
 import { SegmentStore } from '../storage/table-store.js';
 import type { Gxid, SegmentId, StorageId } from '../types/ids.js';
 import { SqlError } from '../types/sql-error.js';
@@ -26,6 +26,8 @@ export type SegmentOptions = {
   readonly token: string;
   readonly data: string;
   readonly listen: string;
+  /** Host under which others reach this process, when it is not the one in `listen`. */
+  readonly advertise?: string | undefined;
   /** Asked for at the first join. */
   readonly wantedId?: SegmentId | undefined;
   readonly workers: number;
@@ -82,7 +84,7 @@ export class Segment {
     serveSegment(server, { executor, writes, store, parser });
     executor.refusal = NOT_JOINED;
     const port = await server.listen(options.listen);
-    const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const listen = advertised(options.advertise ?? host, port);
     log.info(
       { listen, join: options.join, workers: options.workers, memory: options.memoryBytes },
       'listening',

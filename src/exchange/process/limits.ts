@@ -1,5 +1,5 @@
-/** Defaults of a process's memory and workers from its host. */
-import { availableParallelism, totalmem } from 'node:os';
+/** A process's memory, workers and address from its options and its host. */
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { SqlError } from '../../types/sql-error.js';
 
 const GIB = 1 << 30;
@@ -36,4 +36,10 @@ export function parseAddress(text: string, option: string): { host: string; port
   const port = Number(m?.[3]);
   if (m === null || port > 65535) throw new SqlError('22023', `${option} ${text}: give HOST:PORT`);
   return { host: m[1] ?? m[2]!, port };
+}
+
+/** Where others reach what listens on `host`: all interfaces are no address. */
+export function advertised(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

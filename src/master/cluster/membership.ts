@@ -2,7 +2,7 @@
  *
  *  Owns: the durable list (segments.json: ids in join order or as asked for, kept for ever by the id of the data directory) and the Join
  *  streams. Must not know: queries, loads (they listen). Invariants: a segment is up only between its `ready` (all
- *  in-doubt loads resolved) and the end of its stream, or silence for SILENCE_MS; every time it goes down its `epoch`
+ *  in-doubt loads resolved) and the end of its stream, or its silence (see `Liveness`); every time it goes down its `epoch`
  *  grows, so that a load can tell whether a participant is still the process it wrote to. */
 import { join } from 'node:path';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
@@ -12,11 +12,11 @@ import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { RpcServer } from '../../exchange/grpc/server.js';
 import { type ClusterMessage, type JoinMessage, MasterService } from '../../exchange/grpc/services.js';
 import { readJson, replaceFile } from '../../exchange/process/durable-file.js';
+import { Liveness } from '../../exchange/process/probe.js';
 import type { Csn, Gxid, SegmentId, StorageId } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 
-export const HEARTBEAT_MS = 400;
-export const SILENCE_MS = 1800;
+const HEARTBEAT_MS = 300;
 
 type Stored = {
   readonly version: 1;
@@ -26,7 +26,8 @@ type Stored = {
 
 type Session = {
   readonly call: ServerDuplexStream<JoinMessage, ClusterMessage>;
-  heardMs: number;
+  /** From the hello on. */
+  liveness: Liveness | undefined;
   over: boolean;
 };
 
@@ -64,7 +65,6 @@ export class Membership {
   private hooks: JoinHooks | undefined;
   private saving: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
-  private tickedMs = performance.now();
 
   private constructor(file: string, log: Logger, stored: Stored) {
     this.file = file;
@@ -132,14 +132,14 @@ export class Membership {
   }
 
   private joined(call: ServerDuplexStream<JoinMessage, ClusterMessage>): void {
-    const session: Session = { call, heardMs: performance.now(), over: false };
+    const session: Session = { call, liveness: undefined, over: false };
     let member: Member | undefined;
     const gone = (reason: string): void => {
       if (member !== undefined) this.lost(member, session, reason);
       session.over = true;
     };
     call.on('data', (m: JoinMessage) => {
-      session.heardMs = performance.now();
+      session.liveness?.heard();
       if ('hello' in m)
         this.hello(session, unpack<Hello>(m.hello)).then(
           (joined) => {
@@ -188,6 +188,7 @@ export class Membership {
     }
     if (member.session !== undefined) this.lost(member, member.session, 'it joined anew');
     member.session = session;
+    session.liveness = new Liveness(hello.listen);
     member.epoch++;
     member.pid = hello.pid;
     if (member.address !== hello.listen) {
@@ -244,15 +245,11 @@ export class Membership {
   }
 
   private tick(): void {
-    const now = performance.now();
-    // What this process slept, its peers are not to blame for.
-    const late = Math.max(0, now - this.tickedMs - HEARTBEAT_MS);
-    this.tickedMs = now;
     for (const m of this.members.values()) {
       const s = m.session;
+      const lost = s?.liveness?.tick(HEARTBEAT_MS);
       if (s === undefined) continue;
-      s.heardMs += late;
-      if (now - s.heardMs > SILENCE_MS) this.lost(m, s, `it was silent for ${SILENCE_MS} ms`);
+      if (lost !== undefined) this.lost(m, s, lost);
       else s.call.write({ msgpack: EMPTY });
     }
   }
