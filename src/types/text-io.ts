@@ -384,13 +384,16 @@ export function formatBytea(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
 }
 
+/** What functions may take beside the types of values. */
+const PSEUDO_TYPES: Readonly<Record<number, string>> = { 2276: '"any"', 2277: 'anyarray' };
+
 /** The name of a type as `format_type` prints it for its oid; undefined when there is none. */
 export function typeNameByOid(oid: number): string | undefined {
   for (const info of Object.values(TYPE_INFO)) {
     if (info.oid === oid) return info.sqlName;
     if (info.arrayOid === oid && oid !== 0) return `${info.sqlName}[]`;
   }
-  return undefined;
+  return PSEUDO_TYPES[oid];
 }
 
 /** An identifier as it must be written in SQL: quoted unless it is plain lower case. */

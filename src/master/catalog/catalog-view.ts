@@ -85,9 +85,11 @@ export function catalogNames(
     constraints.push([r.primaryKeyOid + CONSTRAINT_OID_OFFSET, `PRIMARY KEY (${columns})`]);
   }
   // Sizes are the catalog's estimate; see pg_class.relpages.
-  const sizes = catalog
-    .tables()
-    .map((t) => [`mpp.relation_size.${t.oid}`, String(estimatedBytes(t))] as const);
+  const bytes = catalog.tables().map((t) => [t.oid, estimatedBytes(t)] as const);
+  const sizes = [
+    ...bytes.map(([oid, size]) => [`mpp.relation_size.${oid}`, String(size)] as const),
+    ['mpp.database_size', String(bytes.reduce((sum, [, size]) => sum + size, 0))] as const,
+  ];
   return {
     relations,
     namespaces: [

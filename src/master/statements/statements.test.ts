@@ -1,4 +1,5 @@
 /** Utility statements through a session, as a client sees them: tags, notices, errors with PostgreSQL's wording. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorFields, RawClient, rows, tags } from '../testing/raw-client.js';
 import { startTestServer, type TestServer } from '../testing/test-server.js';
@@ -215,6 +216,21 @@ describe('system tables', () => {
       ['b', 'integer', 'YES'],
     ]);
     await run('drop table d1, d2, d3');
+  });
+
+  it("answer what psql's backslash commands ask", async () => {
+    await run("create table pt (a int primary key, b text default 'x'); create view pv as select * from pt");
+    const file = new URL('../../plan/bind/fixtures/psql-queries.sql', import.meta.url);
+    const oid = (await query("select 'pt'::regclass::oid"))[0][0]!;
+    const queries = (await readFile(file, 'utf8'))
+      .replace(/'\d{5}'/g, `'${oid}'`)
+      .replaceAll("'x'::pg_catalog.reg", "'pt'::pg_catalog.reg")
+      .split(/^-- .*$/m)
+      .map((q) => q.trim())
+      .filter((q) => q !== '');
+    expect(queries.length).toBeGreaterThan(20);
+    for (const q of queries) expect([q, errorFields(await client.query(q)).M]).toEqual([q, undefined]);
+    await run('drop table pt cascade');
   });
 
   it('can all be scanned', async () => {

@@ -234,6 +234,7 @@ export const systemFunctions: readonly FunctionDef[] = [
     stable,
   ),
   ...none('pg_get_functiondef', 'oid'),
+  ...none('pg_get_function_sqlbody', 'oid'),
   ...none('pg_get_ruledef', 'oid', 'oid bool'),
   ...none('pg_get_triggerdef', 'oid', 'oid bool'),
   ...none('pg_get_partkeydef', 'oid'),
