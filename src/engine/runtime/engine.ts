@@ -20,6 +20,8 @@ export type EngineOptions = {
   readonly modulesMax?: number;
 };
 
+const LOADED_KEYS_MAX = 1024;
+
 function workerFile(): string {
   const here = fileURLToPath(import.meta.url);
   if (here.endsWith('.js')) return fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -34,6 +36,7 @@ export class LocalEngine implements Engine {
   readonly modules: ModuleCache;
   private readonly pool: Piscina<WorkerTask, TaskReply>;
   private readonly running = new Set<Promise<unknown>>();
+  private readonly loadedBy = new Map<string, Set<number>>();
   private counter = 0;
 
   constructor(options: EngineOptions) {
@@ -59,8 +62,25 @@ export class LocalEngine implements Engine {
     return done;
   }
 
-  task(task: WorkerTask): Promise<TaskReply> {
-    return this.pool.run(task);
+  async task(task: WorkerTask): Promise<TaskReply> {
+    const { key } = task.init;
+    const threads = this.threadsWith(key);
+    const bare: WorkerTask = { ...task, init: { ...task.init, code: undefined } };
+    let reply = await this.pool.run(threads.size < this.workers ? task : bare);
+    if (reply.missing) reply = await this.pool.run(task);
+    threads.add(reply.thread);
+    return reply;
+  }
+
+  /** Threads that were given the code of `key` and may still have it. */
+  private threadsWith(key: string): Set<number> {
+    let threads = this.loadedBy.get(key);
+    if (threads === undefined) {
+      threads = new Set();
+      this.loadedBy.set(key, threads);
+      if (this.loadedBy.size > LOADED_KEYS_MAX) this.loadedBy.delete(this.loadedBy.keys().next().value!);
+    }
+    return threads;
   }
 
   async close(): Promise<void> {

@@ -9,15 +9,21 @@ import type { EvalSettings, HostCall } from '../api.js';
  *  +8 cursor as i64 (atomic): entry << 32 | row. */
 export const QUEUE = { entries: 0, list: 4, cursor: 8, bytes: 16 } as const;
 
-/** Everything a worker needs to instantiate a slice's module; sent with each task, used on the first. */
-export type SliceInit = {
-  readonly key: string;
+/** What a worker needs to instantiate a slice's module. */
+export type SliceCode = {
   readonly module: WebAssembly.Module;
   readonly hostCalls: readonly HostCall[];
   readonly settings: EvalSettings;
-  readonly queryState: number;
   /** For messages of 53200: `segment 1`. */
   readonly place: string;
+};
+
+/** Names the code of a task; `code` itself comes only while some worker may not have it: copying it costs more than a
+ *  task. A worker that lacks it says `missing` and gets the task again with it. */
+export type SliceInit = {
+  readonly key: string;
+  readonly code: SliceCode | undefined;
+  readonly queryState: number;
 };
 
 export type RunTask = {
@@ -55,4 +61,6 @@ export type TaskReply = {
   readonly range: number;
   readonly error: WireError | undefined;
   readonly stack: string | undefined;
+  readonly thread: number;
+  readonly missing: boolean;
 };

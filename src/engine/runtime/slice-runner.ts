@@ -114,11 +114,8 @@ export class SliceRunner {
       this.init = {
         // Functions in TypeScript see this query's settings; without them an instance serves every run of its module.
         key: compiled.hostCalls.length === 0 && key !== '' ? key : this.key,
-        module,
-        hostCalls: this.compiled.hostCalls,
-        settings: run.settings,
+        code: { module, hostCalls: compiled.hostCalls, settings: run.settings, place: this.engine.place },
         queryState: this.qs,
-        place: this.engine.place,
       };
       this.pipelines = this.compiled.pipelines.map(
         (d) =>

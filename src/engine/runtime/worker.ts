@@ -2,16 +2,24 @@
  *
  *  Owns: this thread's instances (a small LRU). Invariant: between two calls nothing of a slice lives in the thread
  *  but its instance; all state is in shared memory, so any worker may continue what another began. */
-import { workerData } from 'node:worker_threads';
+import { threadId, workerData } from 'node:worker_threads';
 import { errorToWire, SqlError } from '../../types/sql-error.js';
 import { makeHostImports } from '../codegen/host-calls.js';
 import { FAIL, QS, WS } from '../layout.js';
 import { requestEviction } from './eviction.js';
-import { QUEUE, type RunTask, type SliceInit, type TaskReply, type WorkerTask } from './protocol.js';
+import {
+  QUEUE,
+  type RunTask,
+  type SliceCode,
+  type SliceInit,
+  type TaskReply,
+  type WorkerTask,
+} from './protocol.js';
 import { EVICT_ROUNDS, SharedMemory } from './shared-memory.js';
 
 type RunExport = (qs: number, ws: number, morsel: number, start: number, end: number) => number;
 type CallExport = (qs: number, ws: number, part: number) => void;
+type Progress = Pick<TaskReply, 'satisfied' | 'morsels' | 'range'>;
 type Loaded = { readonly instance: WebAssembly.Instance; label: string };
 
 const memory = new SharedMemory((workerData as { memory: WebAssembly.Memory }).memory);
@@ -35,7 +43,7 @@ const FAILURES: Record<number, readonly [string, string]> = {
   [FAIL.realOutOfRange]: ['22003', 'value out of range: overflow'],
 };
 
-function hostAlloc(init: SliceInit, slice: Loaded): (qs: number, bytes: number) => number {
+function hostAlloc(code: SliceCode, slice: Loaded): (qs: number, bytes: number) => number {
   return (qsSigned, bytesSigned) => {
     const qs = qsSigned >>> 0;
     const bytes = bytesSigned >>> 0;
@@ -50,18 +58,24 @@ function hostAlloc(init: SliceInit, slice: Loaded): (qs: number, bytes: number) 
     if (address !== 0) return address;
     Atomics.sub(memory.i32, (qs + QS.usedPages) >>> 2, pages);
     throw new SqlError('53200', 'out of memory', {
-      detail: `${init.place}: "${slice.label}" asked for ${bytes} bytes; the query holds ${(used - pages) * 4096} of ${limit * 4096} bytes, the process ${memory.usedBytes} of ${memory.limitBytes}.`,
+      detail: `${code.place}: "${slice.label}" asked for ${bytes} bytes; the query holds ${(used - pages) * 4096} of ${limit * 4096} bytes, the process ${memory.usedBytes} of ${memory.limitBytes}.`,
       hint: 'Raise the setting "mpp.query_memory", start the process with a larger --memory, or add segments.',
     });
   };
 }
 
-function load(init: SliceInit): Loaded {
-  const known = loaded.get(init.key);
-  if (known) return known;
+/** Undefined when this thread lacks the code and the task does not bring it. */
+function load({ key, code }: SliceInit): Loaded | undefined {
+  const known = loaded.get(key);
+  if (known) {
+    loaded.delete(key);
+    loaded.set(key, known);
+    return known;
+  }
+  if (code === undefined) return undefined;
   const slice = { label: '' } as { instance: WebAssembly.Instance; label: string };
   const host = {
-    alloc: hostAlloc(init, slice),
+    alloc: hostAlloc(code, slice),
     free: (qs: number, address: number): void => {
       const bytes = memory.freeOwned((qs >>> 0) + QS.blocks, address);
       Atomics.sub(memory.i32, ((qs >>> 0) + QS.usedPages) >>> 2, Math.ceil(bytes / 4096));
@@ -71,13 +85,13 @@ function load(init: SliceInit): Loaded {
       if (f) throw new SqlError(f[0], f[1]);
       throw new Error(`compiled code failed with ${number}/${detail} in "${slice.label}"`);
     },
-    ...makeHostImports(init.hostCalls, memory, init.settings),
+    ...makeHostImports(code.hostCalls, memory, code.settings),
   };
-  slice.instance = new WebAssembly.Instance(init.module, {
+  slice.instance = new WebAssembly.Instance(code.module, {
     env: { memory: memory.memory },
     host,
   } as WebAssembly.Imports);
-  loaded.set(init.key, slice);
+  loaded.set(key, slice);
   if (loaded.size > LOADED_MAX) loaded.delete(loaded.keys().next().value!);
   return slice;
 }
@@ -104,7 +118,7 @@ function resetTemp(ws: number): void {
   memory.u32[(ws + WS.tempNext) >>> 2] = memory.u32[(ws + WS.tempStart) >>> 2]!;
 }
 
-function runMorsels(task: RunTask, run: RunExport): Omit<TaskReply, 'ms' | 'error' | 'stack'> {
+function runMorsels(task: RunTask, run: RunExport): Progress {
   const { queryState: qs } = task.init;
   const ws = task.workerState;
   const until = performance.now() + task.sliceMs;
@@ -129,32 +143,31 @@ function runMorsels(task: RunTask, run: RunExport): Omit<TaskReply, 'ms' | 'erro
   return { satisfied: false, morsels, range };
 }
 
+const NONE: Progress = { satisfied: false, morsels: 0, range: 0 };
+
 export default function runTask(task: WorkerTask): TaskReply {
   const began = performance.now();
-  const done = (r: Omit<TaskReply, 'ms' | 'error' | 'stack'>): TaskReply => ({
+  const reply = (r: Progress, more?: Partial<TaskReply>): TaskReply => ({
     ...r,
     ms: performance.now() - began,
     error: undefined,
     stack: undefined,
+    thread: threadId,
+    missing: false,
+    ...more,
   });
   try {
     const slice = load(task.init);
+    if (slice === undefined) return reply(NONE, { missing: true });
     slice.label = task.label;
-    if (task.kind === 'run') return done(runMorsels(task, slice.instance.exports[task.run] as RunExport));
+    if (task.kind === 'run') return reply(runMorsels(task, slice.instance.exports[task.run] as RunExport));
     for (const name of task.exports) {
       resetTemp(task.workerState);
       (slice.instance.exports[name] as CallExport)(task.init.queryState, task.workerState, task.part ?? 0);
     }
-    return done({ satisfied: false, morsels: 1, range: 0 });
+    return reply({ satisfied: false, morsels: 1, range: 0 });
   } catch (e) {
     const stack = e instanceof SqlError ? undefined : e instanceof Error ? e.stack : undefined;
-    return {
-      satisfied: false,
-      morsels: 0,
-      range: 0,
-      ms: performance.now() - began,
-      error: errorToWire(e),
-      stack,
-    };
+    return reply(NONE, { error: errorToWire(e), stack });
   }
 }
