@@ -9,6 +9,7 @@ import { QS } from '../layout.js';
 import type { Local } from '../wasm/module-builder.js';
 import { toRepr } from './coerce.js';
 import type { SliceCompiler } from './pipeline.js';
+import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
 
@@ -75,14 +76,7 @@ export class DenseGroups {
     const { f } = e;
     const { row, array } = opened;
     const val = toRepr(e, key, this.key.repr);
-    e.push(val.parts[0]);
-    if (val.repr === 'i64') f.i64(this.min).op('i64.sub').op('i32.wrap_i64');
-    else f.i32(Number(this.min)).op('i32.sub');
-    const index = e.save('i32');
-    if (val.isNull !== undefined) {
-      f.i32(this.entries - 1).get(index);
-      e.push(val.isNull).op('select').set(index);
-    }
+    const index = rangeIndex(e, val, this.min, this.entries - 1);
     const slot = e.local('i32');
     f.get(index).i32(2).op('i32.shl').get(array).op('i32.add').tee(slot).mem('i32.load').tee(row);
     f.op('i32.eqz').if(() =>

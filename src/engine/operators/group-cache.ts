@@ -9,6 +9,7 @@ import { tempAlloc } from '../codegen/lib/memory.js';
 import type { Val } from '../codegen/val.js';
 import type { Local } from '../wasm/module-builder.js';
 import type { Pipeline } from './pipeline.js';
+import { rangeIndex } from './range-index.js';
 
 const MAX_ENTRIES = 4096;
 
@@ -68,22 +69,30 @@ export function rangeCache(p: Pipeline, keys: readonly Val[]): GroupCache | unde
   const slot = f.local('i32');
   return {
     lookup(row, find) {
+      const code = e.local('i32');
       keys.forEach((k, i) => {
         const { min, max } = k.range!;
-        const size = Number(max - min) + (k.isNull === undefined ? 1 : 2);
-        if (i > 0) f.i32(size).op('i32.mul');
-        e.push(k.parts[0]);
-        if (k.repr === 'i64') f.i64(min).op('i64.sub').op('i32.wrap_i64');
-        else f.i32(Number(min)).op('i32.sub');
-        if (k.isNull !== undefined) {
-          const code = e.save('i32');
-          // The last code is NULL's.
-          f.i32(size - 1).get(code);
-          e.push(k.isNull).op('select');
-        }
-        if (i > 0) f.op('i32.add');
+        const values = Number(max - min) + 1;
+        const index = rangeIndex(e, k, min, values);
+        // The last code is NULL's.
+        if (i > 0)
+          f.get(code)
+            .i32(k.isNull === undefined ? values : values + 1)
+            .op('i32.mul')
+            .get(index)
+            .op('i32.add')
+            .set(code);
+        else f.get(index).set(code);
       });
-      f.i32(2).op('i32.shl').get(p.ws).op('i32.add').tee(slot).mem('i32.load', at).tee(row).op('i32.eqz');
+      f.get(code)
+        .i32(2)
+        .op('i32.shl')
+        .get(p.ws)
+        .op('i32.add')
+        .tee(slot)
+        .mem('i32.load', at)
+        .tee(row)
+        .op('i32.eqz');
       f.if(() => {
         e.scoped(find);
         f.get(slot).get(row).mem('i32.store', at);

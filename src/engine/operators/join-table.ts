@@ -10,6 +10,7 @@ import type { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import type { Func, Local } from '../wasm/module-builder.js';
 import type { SliceCompiler } from './pipeline.js';
+import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, type RowStore } from './row-store.js';
 
@@ -162,7 +163,9 @@ export class JoinTable {
   private insertByValue(e: Emitter, array: Local, dense: DenseKey, row: Local, atomic: boolean): void {
     const { f } = e;
     const slot = f.local('i32');
-    pushIndex(e, this.layout.load(e, row, dense.field), dense);
+    f.get(
+      rangeIndex(e, { ...this.layout.load(e, row, dense.field), isNull: undefined }, dense.min, dense.size),
+    );
     f.i32(2).op('i32.shl').get(array).op('i32.add').set(slot);
     f.get(row);
     if (atomic) f.get(slot).get(row).mem('i32.atomic.rmw.xchg');
