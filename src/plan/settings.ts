@@ -7,6 +7,8 @@ export type PlannerSettings = {
   readonly disabledRules: ReadonlySet<string>;
   /** Relations above which join order is found greedily instead of by dynamic programming. */
   readonly joinOrderLimit: number;
+  /** Pairs of sets that dynamic programming may weigh before it gives way to the greedy order. */
+  readonly joinPairsLimit: number;
   /** An input with more rows than this is never broadcast when there is another way. */
   readonly broadcastThreshold: number;
   readonly enableBroadcast: boolean;
@@ -19,6 +21,7 @@ export type PlannerSettings = {
 export const DEFAULT_SETTINGS: PlannerSettings = {
   disabledRules: new Set(),
   joinOrderLimit: 10,
+  joinPairsLimit: 800,
   broadcastThreshold: 20_000_000,
   enableBroadcast: true,
   enableRedistribute: true,

@@ -59,12 +59,14 @@ class JoinOrder {
   }
 
   best(): Planned | undefined {
-    if (this.relations.length <= this.ctx.settings.joinOrderLimit) this.enumerate();
-    else this.greedy();
+    const few = this.relations.length <= this.ctx.settings.joinOrderLimit;
+    if (!few || !this.enumerate()) this.greedy();
     return this.plans.get(this.all);
   }
 
-  private enumerate(): void {
+  /** false: too many pairs (relations that are all connected to each other), and nothing was decided. */
+  private enumerate(): boolean {
+    let pairs = 0;
     for (let set = 3; set <= this.all; set++) {
       if ((set & (set - 1)) === 0) continue;
       const lowest = set & -set;
@@ -74,6 +76,7 @@ class JoinOrder {
         if (merged !== undefined && this.isTooDear(part, set & ~part, merged)) continue;
         const joined = this.join(part, set & ~part);
         if (joined === undefined) continue;
+        if (++pairs > this.ctx.settings.joinPairsLimit) return false;
         merged =
           merged === undefined
             ? joined
@@ -81,6 +84,7 @@ class JoinOrder {
       }
       if (merged !== undefined) this.plans.set(set, worthwhile(this.ctx, merged));
     }
+    return true;
   }
 
   /** Both sides alone cost more than the best plan found and any motion of its result. */
