@@ -2,7 +2,8 @@
  *
  *  A tree of operators; a `receive` is a leaf that names the motion of another slice. Every operator lists its
  *  output columns with guaranteed ranges where known; `reprOf(col.type, col.range)` fixes the representation on
- *  which sender and receiver of a motion agree. Row order is kept by filter, project, limit, repeat, and by receive
+ *  which sender and receiver of a motion agree. `cols` of filters, joins and limits may leave out input columns that
+ *  nothing above reads. Row order is kept by filter, project, limit, repeat, and by receive
  *  with `merge`; nothing else promises any. */
 import type { MotionId, SegmentId, SliceId, StorageId } from '../types/ids.js';
 import type { SqlType } from '../types/sql-type.js';
@@ -115,7 +116,8 @@ export type HashJoinOp = OpBase & {
   readonly mark: Column | undefined;
 };
 
-/** No equality: every pair is tested. Same join types. `predicate` undefined = all pairs match. */
+/** No equality: every pair is tested. Same join types. `predicate` undefined = all pairs match. nullAware (mark only):
+ *  the mark is NULL when no pair is TRUE and some pair is NULL. */
 export type NestedLoopOp = OpBase & {
   readonly kind: 'nestedLoop';
   readonly type: PhysJoinType;
