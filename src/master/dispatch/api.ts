@@ -144,6 +144,6 @@ export interface Dispatcher {
   ): Promise<AnalyzeResult>;
   /** Best effort: a segment that is down learns from the list of live storages when it joins again. */
   dropStorage(storageId: StorageId): Promise<void>;
-  /** In order of id. */
+  /** All that form the cluster, in order of id; one that has never joined has no address and is not up. */
   segments(): readonly SegmentInfo[];
 }

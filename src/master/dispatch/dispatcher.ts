@@ -168,7 +168,12 @@ export class ClusterDispatcher implements Dispatcher {
   }
 
   segments(): readonly SegmentInfo[] {
-    return this.membership.list().map(({ id, address, up, pid }) => ({ id, address, up, pid }));
+    return this.allSegments().map((id) => {
+      const m = this.membership.member(id);
+      // Plans count on every segment from the first row on, also on those that have yet to join.
+      if (m === undefined) return { id, address: '', up: false, pid: undefined };
+      return { id, address: m.address, up: m.up, pid: m.pid };
+    });
   }
 
   /** Ends every running query with 57P01. */

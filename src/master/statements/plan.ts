@@ -9,7 +9,6 @@ import type { DistributedPlan } from '../../plan/physical.js';
 import { type PlannerEnv, planInsert, planQuery } from '../../plan/plan.js';
 import { DEFAULT_SETTINGS, type PlannerSettings } from '../../plan/settings.js';
 import type { Csn, SegmentId } from '../../types/ids.js';
-import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { LockMode } from '../session/locks.js';
 import type { Binding, Prepared } from '../session/prepared.js';
@@ -30,10 +29,6 @@ export function plannerEnv(
   context?: RunContext,
 ): PlannerEnv {
   const segments = session.services.dispatcher.segments();
-  if (segments.length === 0)
-    throw new SqlError('57P03', 'the cluster has no segments yet', {
-      hint: 'Start mpp-segment with --join and the address of this master.',
-    });
   return {
     segments: segments.map((s): SegmentId => s.id),
     paramTypes,

@@ -238,6 +238,7 @@ const pgStatActivity: RowSource = (c) =>
 const mppSegments: RowSource = (c) =>
   c.segments().map((s) => {
     const colon = s.address.lastIndexOf(':');
+    if (colon < 0) return { id: s.id, up: s.up };
     return {
       id: s.id,
       host: s.address.slice(0, colon),

@@ -8,7 +8,7 @@ import { INFORMATION_SCHEMA_COLUMNS, PG_CATALOG_COLUMNS } from './pg-columns.js'
 
 /** Ours, in pg_catalog so that they are found without a schema. */
 const MPP_COLUMNS = `
-mpp_segments 9001 id:int4! host:text! port:int4! address:text! up:bool! pid:int4
+mpp_segments 9001 id:int4! host:text port:int4 address:text up:bool! pid:int4
 mpp_distribution 9002 localoid:oid! schemaname:name! tablename:name! policy:text! distkey:text numsegments:int4!
 gp_distribution_policy 9003 localoid:oid! policytype:char! numsegments:int4! distkey:int2[] distclass:oid[]
 `;
