@@ -2,8 +2,10 @@
  *
  *  Runs of eight by insertion, then merges between the array and a buffer; neighbours already in order are copied. */
 import type { Column } from '../../plan/expr.js';
+import type { SliceContext } from '../codegen/context.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { compareKeys } from '../codegen/value-ops.js';
+import { FAIL, QS } from '../layout.js';
 import type { Func, FunctionBuilder, Local } from '../wasm/module-builder.js';
 import type { SliceCompiler } from './pipeline.js';
 import type { RowLayout } from './row-layout.js';
@@ -39,14 +41,15 @@ export function pushSort(e: Emitter, compare: Func, array: Local, n: Local): voi
   let sort = sorts.get(compare);
   if (sort === undefined) {
     const f = e.ctx.module.func(['i32', 'i32', 'i32', 'i32'], []);
-    mergeSort(f, compare, e.ctx.host.alloc, e.ctx.host.free);
+    mergeSort(f, compare, e.ctx.host);
     sort = f.func;
     sorts.set(compare, sort);
   }
   e.f.get(e.qs).get(e.ws).get(array).get(n).call(sort);
 }
 
-function mergeSort(f: FunctionBuilder, compare: Func, alloc: Func, free: Func): void {
+function mergeSort(f: FunctionBuilder, compare: Func, host: SliceContext['host']): void {
+  const { alloc, free } = host;
   const [qs, ws, base, n] = f.params;
   const at = (array: Local, i: Local): FunctionBuilder =>
     f.get(array).get(i).i32(2).op('i32.shl').op('i32.add');
@@ -112,6 +115,8 @@ function mergeSort(f: FunctionBuilder, compare: Func, alloc: Func, free: Func): 
       f.while(
         () => f.get(low).get(n).op('i32.lt_u'),
         () => {
+          f.get(qs).mem('i32.atomic.load', QS.cancel);
+          f.if(() => f.i32(FAIL.cancelled).i32(0).call(host.fail));
           min(f, () => f.get(low).get(width).op('i32.add'), n);
           f.set(middle);
           min(f, () => f.get(middle).get(width).op('i32.add'), n);
