@@ -1,5 +1,6 @@
 /** Real processes, killed at the wrong moment. */
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -35,7 +36,6 @@ async function fails(promise: Promise<unknown>): Promise<pg.DatabaseError & { ms
 
 /** Percent of one core that the process used over the next `ms`. */
 async function cpu(pid: number, ms: number): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
   const ticks = async (): Promise<number> => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -208,21 +208,27 @@ test('SIGTERM stops a master cleanly, with running queries told 57P01', async ()
 });
 
 test('a second process on the same data directory, an extra segment and a wrong token are refused', async () => {
-  const { spawn } = await import('node:child_process');
-  const second = spawn(process.execPath, [
-    'dist/src/segment/mpp-segment.js',
-    '--data',
-    `${cluster.dir}/segment-0`,
-    '--join',
-    '127.0.0.1:1',
-    '--token',
-    'secret',
-  ]);
-  let output = '';
-  second.stderr.on('data', (d: Buffer) => {
-    output += d.toString();
-  });
-  const [status] = (await once(second, 'exit')) as [number];
-  expect(status).toBe(1);
-  expect(output).toContain('is in use by another process');
+  const segment = async (data: string, token: string, until: RegExp): Promise<number | undefined> => {
+    const p = spawn(
+      process.execPath,
+      ['dist/src/segment/mpp-segment.js', '--data', data, '--join', cluster.masterAddress, '--token', token],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const status = new Promise<number | undefined>((resolve) => {
+      let output = '';
+      p.stderr!.on('data', (d: Buffer) => {
+        output += d.toString();
+        if (until.test(output)) resolve(undefined);
+      });
+      p.once('exit', (code) => resolve(until.test(output) ? (code ?? -1) : -2));
+    });
+    const result = await status;
+    p.kill('SIGKILL');
+    return result;
+  };
+  const inUse = `${cluster.dir}/segment-0`;
+  expect(await segment(inUse, 'secret', /is in use by another process(.|\n)*\n$/)).not.toBe(-2);
+  expect(await segment(`${cluster.dir}/extra`, 'secret', /expansion is not supported yet/)).toBe(undefined);
+  expect(await segment(`${cluster.dir}/wrong`, 'guess', /wrong cluster token/)).toBe(undefined);
+  expect(await count('big')).toBe(20000);
 });

@@ -18,6 +18,7 @@ test('loads are atomic and durable under kills', async () => {
   const acknowledged = new Set<number>();
   const tried = new Set<number>();
   let batch = 0;
+  let reads = 0;
   for (let round = 0; round < ROUNDS; round++) {
     let stop = false;
     const loader = async (): Promise<void> => {
@@ -32,7 +33,19 @@ test('loads are atomic and durable under kills', async () => {
         }
       }
     };
-    const loaders = [loader(), loader()];
+    const partial: unknown[] = [];
+    // Whoever looks at any time sees each load whole on all segments, or not at all.
+    const reader = async (): Promise<void> => {
+      while (!stop) {
+        const seen = await cluster
+          .query(`SELECT batch, count(*) AS n FROM loads GROUP BY batch HAVING count(*) <> ${ROWS}`)
+          .catch(() => undefined);
+        partial.push(...(seen?.rows ?? []));
+        reads += seen === undefined ? 0 : 1;
+        if (seen === undefined) await sleep(20);
+      }
+    };
+    const loaders = [loader(), loader(), reader()];
     const before = acknowledged.size;
     while (acknowledged.size < before + 2) await sleep(10);
     await sleep(Math.random() * 300);
@@ -41,6 +54,7 @@ test('loads are atomic and durable under kills', async () => {
     await sleep(50);
     stop = true;
     await Promise.all(loaders);
+    expect(partial).toEqual([]);
     await cluster.startAll();
     const { rows } = await cluster.query<{ batch: number; n: number }>(
       'SELECT batch, count(*)::int AS n FROM loads GROUP BY batch',

@@ -127,6 +127,11 @@ export class TestCluster {
     return readFile(join(this.dir, `${name}.log`), 'utf8').catch(() => '');
   }
 
+  /** Where segments join. */
+  get masterAddress(): string {
+    return `127.0.0.1:${this.ports.master}`;
+  }
+
   pid(name: string): number {
     return this.processes.get(name)!.pid!;
   }
