@@ -65,4 +65,5 @@ test('loads are atomic and durable under kills', async () => {
     for (const b of there) expect(tried.has(b)).toBe(true);
   }
   expect(acknowledged.size).toBeGreaterThanOrEqual(2 * ROUNDS);
+  expect(reads).toBeGreaterThanOrEqual(ROUNDS);
 }, 120_000);
