@@ -63,7 +63,8 @@ export class MasterCatalog {
       await this.log.append(ops);
       for (const op of ops) applyOp(this.state, op);
       if (ops.some((o) => o.op !== 'stats' && o.op !== 'reserve')) this.version++;
-      if (this.log.wantsCompaction) await this.log.compact(toSnapshot(this.state));
+      // The change is durable already; a snapshot that cannot be written now is tried again after the next one.
+      if (this.log.wantsCompaction) await this.log.compact(toSnapshot(this.state)).catch(() => {});
     });
     this.tail = run.catch(() => {});
     return run;
