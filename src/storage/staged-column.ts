@@ -102,6 +102,11 @@ export class StagedColumn {
     const width = ENCODING_BYTES[this.encoding];
     for (let i = 0; i < count; i++) {
       const at = from + i;
+      // Eight values at a time while none is NULL.
+      if ((at & 7) === 0 && u8[validity + (at >> 3)] === 0xff) {
+        i += 7;
+        continue;
+      }
       if (((u8[validity + (at >> 3)]! >> (at & 7)) & 1) !== 0) continue;
       this.nulls ??= new Uint8Array(ROW_GROUP_ROWS);
       const row = this.rows + i;

@@ -142,7 +142,11 @@ export class TableWriter {
     for (const [i, column] of chunk.columns.entries()) {
       const { notNull, name } = this.columns[i]!;
       if (!notNull || column.validity === 0) continue;
-      for (let row = 0; row < chunk.rows; row++)
+      for (let row = 0; row < chunk.rows; row++) {
+        if ((row & 7) === 0 && u8[column.validity + (row >> 3)] === 0xff) {
+          row += 7;
+          continue;
+        }
         if (((u8[column.validity + (row >> 3)]! >> (row & 7)) & 1) === 0)
           throw new SqlError(
             '23502',
@@ -153,6 +157,7 @@ export class TableWriter {
               column: name,
             },
           );
+      }
     }
   }
 }
