@@ -111,6 +111,7 @@ class QueryExecution implements Execution {
   private readonly owner: Executor;
   private readonly controller = new AbortController();
   private readonly motions: MotionSink[] = [];
+  private readonly done: SliceDone<SliceStats>[] = [];
   private settle!: () => void;
   private failed = false;
   private hungUp = false;
@@ -165,7 +166,6 @@ class QueryExecution implements Execution {
             columns: route.schema,
             senders: route.senders,
           });
-      this.emit({ started: true });
       // Sinks first: their streams connect while the slices compile.
       const sinks = body.slices.map((s) => this.sinkOf(s));
       // Cancelled before it began.
@@ -207,7 +207,9 @@ class QueryExecution implements Execution {
         motion:
           sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined,
       };
-      this.emit({ done: pack(done) });
+      this.done.push(done);
+      // All at once: each message costs both ends more than its bytes.
+      if (this.done.length === body.slices.length) this.emit({ done: pack(this.done) });
     } catch (e) {
       this.sliceFailed(slice, e);
     }

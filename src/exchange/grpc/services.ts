@@ -30,7 +30,6 @@ export type GxidRequest = { readonly gxid: string };
 export type CommitRequest = { readonly gxid: string; readonly csn: string };
 export type StorageRequest = { readonly storage_id: number; readonly msgpack: Uint8Array };
 export type ExecuteEvent =
-  | { readonly body?: 'started'; readonly started: boolean }
   | { readonly body?: 'done'; readonly done: Uint8Array }
   | { readonly body?: 'failed'; readonly failed: Uint8Array };
 export type CopyBlock =

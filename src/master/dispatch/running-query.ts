@@ -180,9 +180,10 @@ export class RunningQuery {
       this.calls.push(call);
       call.on('data', (event: ExecuteEvent) => {
         if ('done' in event) {
-          const done = unpack<SliceDone<SliceStats>>(event.done);
-          left.delete(done.slice);
-          this.sliceDone(member.id, done);
+          for (const done of unpack<SliceDone<SliceStats>[]>(event.done)) {
+            left.delete(done.slice);
+            this.sliceDone(member.id, done);
+          }
         } else if ('failed' in event) this.fail(failureFromWire(unpack<SliceFailed>(event.failed).failure));
       });
       call.on('error', () => this.fail(this.lossOf(member)));
