@@ -52,6 +52,18 @@ function failure(f: () => unknown): { code: string; message: string; where: stri
 }
 
 describe('text format', () => {
+  it('refuses escapes that make what is no text', () => {
+    const tried = (value: string) => failure(() => parse(`1\ta\n2\t${value}\n`, TEXT_COPY, ab));
+    const refused = (shown: string, value: string) => ({
+      code: '22021',
+      message: `invalid byte sequence for encoding "UTF8": ${shown}`,
+      where: `COPY t, line 2: "2\t${value}"`,
+    });
+    expect(tried('b\\xff')).toEqual(refused('0xff', 'b\\xff'));
+    expect(tried('b\\0c')).toEqual(refused('0x00', 'b\\0c'));
+    expect(strings(parse('1\t\\xc3\\244\n', TEXT_COPY, ab).columns[1])).toEqual(['ä']);
+  });
+
   it('splits, unescapes and finds NULLs', () => {
     const r = parse('1\tx\n2\t\\N\n\\N\ta\\tb\\\\\\nc\\x41\\101\n', TEXT_COPY, ab);
     expect(r.rows).toBe(3);

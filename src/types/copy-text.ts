@@ -4,6 +4,7 @@
  *  integers, decimals, dates and strings never become JavaScript strings. Everything unusual goes through the type's
  *  input function (`text-io.ts`), which also words the errors. Invariant: the error thrown is the one PostgreSQL
  *  would meet first, reading row by row. Source: PostgreSQL, copyfrom.c and copyfromparse.c. */
+import { isUtf8 } from 'node:buffer';
 import { daysFromCivil, daysInMonth } from './calendar.js';
 import {
   type ColumnarColumn,
@@ -15,6 +16,7 @@ import {
 } from './columnar.js';
 import {
   type CopyFields,
+  invalidSequence,
   lineEndAt,
   lineNumber,
   shownText,
@@ -70,6 +72,7 @@ export function parseCopyBlock(
   }
   if (first !== undefined) throw fieldFault(block, firstLine, columns, first);
   if (fields.fault !== undefined) throw fields.fault.error;
+  checkEscapes(block, firstLine);
   if (columns.some((c) => c.notNull)) checkNotNull(block, firstLine, columns);
   return { rows: fields.rows, columns: parsed };
 }
@@ -118,15 +121,12 @@ function checkNotNull(block: Block, firstLine: number, columns: readonly CopyCol
       const name = columns[c].name;
       const end = fields.lineEnds[row];
       const start = row === 0 ? 0 : fields.lineEnds[row - 1];
-      let textEnd = end;
-      if (bytes[textEnd - 1] === 10) textEnd--;
-      if (bytes[textEnd - 1] === 13) textEnd--;
       const relation = table.slice(table.lastIndexOf('.') + 1);
       throw new SqlError(
         '23502',
         `null value in column "${name}" of relation "${relation}" violates not-null constraint`,
         {
-          where: `COPY ${table}, line ${lineNumber(bytes, firstLine, end)}: "${shownText(bytes, start, textEnd)}"`,
+          where: `COPY ${table}, line ${lineNumber(bytes, firstLine, end)}: "${shownText(bytes, start, textEnd(bytes, end))}"`,
           table: relation,
           column: name,
         },
@@ -150,6 +150,36 @@ function fieldBytes(block: Block, row: number, column: number): readonly [Uint8A
       ? unquoteCsv(bytes, start, rawEnd, block.scratch, options)
       : unescapeText(bytes, start, rawEnd, block.scratch);
   return [block.scratch, 0, length];
+}
+
+/** `\xff` and `\0` are bytes that the text itself could not hold: what they make is checked like the text was. */
+function checkEscapes(block: Block, firstLine: number): void {
+  const { fields, bytes, options, context } = block;
+  if (options.format === 'csv') return;
+  for (let i = 0; i < fields.rows * fields.columns; i++) {
+    if (fields.starts[i] < 0 || fields.ends[i] >= 0) continue;
+    const row = Math.floor(i / fields.columns);
+    const [scratch, , length] = fieldBytes(block, row, i % fields.columns);
+    const made = scratch.subarray(0, length);
+    if (isUtf8(made) && made.indexOf(0) < 0) continue;
+    const end = fields.lineEnds[row];
+    const start = row === 0 ? 0 : fields.lineEnds[row - 1];
+    throw new SqlError(
+      '22021',
+      `invalid byte sequence for encoding "UTF8": ${isUtf8(made) ? '0x00' : invalidSequence(made)}`,
+      {
+        where: `COPY ${context.table}, line ${lineNumber(bytes, firstLine, end)}: "${shownText(bytes, start, textEnd(bytes, end))}"`,
+      },
+    );
+  }
+}
+
+/** Without its line end. */
+function textEnd(bytes: Uint8Array, lineEnd: number): number {
+  let end = lineEnd;
+  if (bytes[end - 1] === 10) end--;
+  if (bytes[end - 1] === 13) end--;
+  return end;
 }
 
 // ---------------------------------------------------------------- columns

@@ -292,7 +292,7 @@ describe('agreement with PostgreSQL', () => {
       '12021-06-01',
       '5874897-12-31',
       '5874898-01-01',
-      '294276-12-31 23:59:59.999999',
+      '294246-12-31 23:59:59.999999',
       '294277-01-01',
       '4714-11-24 BC',
       '4714-11-23 BC',
@@ -404,6 +404,14 @@ test('SET timezone counts hours east, AT TIME ZONE counts them west', () => {
   expect(timeZoneSetting('Europe/Berlin')).toBe('Europe/Berlin');
   expect(timeZoneSetting('Mars/Olympus')).toBeUndefined();
   expect(formatTimestampTz(0n, zoneNamed('<+03>-03'))).toBe('1970-01-01 03:00:00+03');
+});
+
+test('timestamps end before what 64 bits mean by infinity', () => {
+  expect(formatTimestamp(parseTimestamp('294247-01-10 04:00:54.775806'))).toBe(
+    '294247-01-10 04:00:54.775806',
+  );
+  expect(() => parseTimestamp('294247-01-10 04:00:54.775807')).toThrow('timestamp out of range');
+  expect(() => parseTimestamp('294276-12-31')).toThrow('timestamp out of range');
 });
 
 test('now and its days are the session’s', () => {

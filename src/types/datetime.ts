@@ -22,11 +22,12 @@ export const DATE_INFINITY = 2147483647;
 export const TIMESTAMP_MINUS_INFINITY = -(1n << 63n);
 export const TIMESTAMP_INFINITY = (1n << 63n) - 1n;
 
-/** 4714-11-24 BC, the first day of both types; dates end with year 5874897, timestamps with 294276. */
+/** 4714-11-24 BC, the first day of both types; dates end with year 5874897. PostgreSQL's timestamps end with 294276:
+ *  counting from 1970 and not from 2000, ours end at 294247-01-10 04:00:54.775806, the last below infinity. */
 export const DATE_FIRST = -2440588;
 export const DATE_LAST = daysFromCivil(5874897, 12, 31);
 export const TIMESTAMP_FIRST = BigInt(DATE_FIRST) * MICROS_PER_DAY_N;
-export const TIMESTAMP_END = BigInt(daysFromCivil(294277, 1, 1)) * MICROS_PER_DAY_N;
+export const TIMESTAMP_END = TIMESTAMP_INFINITY;
 
 export function isInfiniteTimestamp(t: bigint): boolean {
   return t === TIMESTAMP_INFINITY || t === TIMESTAMP_MINUS_INFINITY;

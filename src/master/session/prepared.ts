@@ -29,6 +29,8 @@ export type Prepared = {
   readonly parsed: ParsedStatement | undefined;
   /** As the client declared them. */
   readonly declaredTypes: readonly (SqlType | undefined)[];
+  /** A simple query: `$1` is 42P02. */
+  readonly noParams?: boolean;
   binding: Binding | undefined;
 };
 

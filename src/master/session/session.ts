@@ -82,7 +82,7 @@ export class Session {
     for (const parsed of statements) {
       const controller = new AbortController();
       await this.during(controller, parsed.text, async () => {
-        const one: Prepared = { name: '', parsed, declaredTypes: [], binding: undefined };
+        const one: Prepared = { name: '', parsed, declaredTypes: [], noParams: true, binding: undefined };
         this.checkBlock(parsed);
         const run = await startStatement(this, one, this.runContext(controller.signal, []));
         await this.finishRun(run, controller.signal);
@@ -278,19 +278,19 @@ export class Session {
     const searchPath = this.settings.searchPath().join('\0');
     const known = prepared.binding;
     if (known?.catalogVersion === catalog.version && known.searchPath === searchPath) return known;
-    const statement = this.bindParsed(prepared.parsed!, prepared.declaredTypes, now);
+    const statement = this.bindParsed(prepared, now);
     for (const n of statement.notices) this.output.notice(n);
     const binding: Binding = { statement, catalogVersion: catalog.version, searchPath };
     prepared.binding = binding;
     return binding;
   }
 
-  private bindParsed(
-    parsed: ParsedStatement,
-    paramTypes: readonly (SqlType | undefined)[],
-    now: bigint,
-  ): BoundStatement {
-    return bindStatement(parsed, this.catalogView(), { paramTypes, functions: this.functionContext(now) });
+  private bindParsed({ parsed, declaredTypes, noParams }: Prepared, now: bigint): BoundStatement {
+    return bindStatement(parsed!, this.catalogView(), {
+      paramTypes: declaredTypes,
+      noParams: noParams === true,
+      functions: this.functionContext(now),
+    });
   }
 
   catalogView(): CatalogView {

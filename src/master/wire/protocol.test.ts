@@ -110,6 +110,7 @@ describe('simple queries', () => {
     expect(errorFields(await c.query("select 'é', nope"))).toMatchObject({ C: '42703', P: '13' });
     expect(errorFields(await c.query('selec 1'))).toMatchObject({ C: '42601', P: '1' });
     expect(errorFields(await c.query('select * from missing'))).toMatchObject({ C: '42P01', P: '15' });
+    expect(errorFields(await c.query('select 1 + $1'))).toMatchObject({ C: '42P02', P: '12' });
     c.end();
   });
 

@@ -160,6 +160,10 @@ describe('CREATE TABLE', () => {
         'create table t (a timestamp(3))',
         '0A000 a column of type timestamp with precision or fields is not supported yet @19',
       ],
+      [
+        'with r as (select random() x) select * from r a, r b',
+        '0A000 a WITH query with volatile functions that is read more than once is not supported yet @50',
+      ],
       ['create index i on nation (n_name)', '0A000 CREATE INDEX is not supported yet @1'],
       ['  update nation set n_name = 1', '0A000 UPDATE is not supported yet @3'],
       [
