@@ -6,7 +6,7 @@ import { createStatements, Random, randomQuery } from '../support/query-generato
 import { formatRows, type SltDatabase } from '../support/slt.js';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.js';
 
-const [FROM, TO] = (process.env['FUZZ_SEEDS'] ?? '1-10').split('-').map(Number) as [number, number];
+const [FROM, TO] = (process.env.FUZZ_SEEDS ?? '1-10').split('-').map(Number) as [number, number];
 const QUERIES_PER_SEED = 25;
 const REPLAYED: readonly number[] = [107, 132, 188, 239];
 

@@ -9,7 +9,7 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.js
 const dir = import.meta.dirname;
 const files = readdirSync(dir).filter((f) => f.endsWith('.slt'));
 
-if (process.env['UPDATE_SLT']) {
+if (process.env.UPDATE_SLT) {
   test.each(files)('record %s', async (file) => {
     const records = parseSlt(readFileSync(join(dir, file), 'utf8'));
     const db = await openPostgres();

@@ -110,12 +110,17 @@ export function createStatements(r: Random): string[] {
 
 type Col = { readonly sql: string; readonly type: Table['columns'][number]['type'] };
 
+/** `anyFullJoin`: full joins on any condition. */
+export type QueryOptions = { readonly anyFullJoin?: boolean };
+
 class Generator {
   private aliases = 0;
   private readonly r: Random;
+  private readonly options: QueryOptions;
 
-  constructor(r: Random) {
+  constructor(r: Random, options: QueryOptions) {
     this.r = r;
+    this.options = options;
   }
 
   query(): string {
@@ -166,7 +171,7 @@ class Generator {
       };
       // PostgreSQL takes full joins on equalities only.
       if (kind === 'CROSS JOIN') text += ` CROSS JOIN ${right.text}`;
-      else if (kind === 'FULL JOIN') {
+      else if (kind === 'FULL JOIN' && this.options.anyFullJoin !== true) {
         const k = key();
         text += k === 'true' ? ` CROSS JOIN ${right.text}` : ` FULL JOIN ${right.text} ON ${k}`;
       } else
@@ -235,7 +240,10 @@ class Generator {
       return { sql: `${this.r.pick(['sum', 'avg', 'min', 'max'])}(${distinct}${arg})${filter}`, type };
     }
     const arg = same.length > 0 ? this.r.pick(same).sql : literal(this.r, type);
-    return { sql: `${this.r.pick(['min', 'max'])}(${arg})${filter}`, type };
+    return {
+      sql: `${this.r.pick(type === 'bool' ? ['bool_and', 'bool_or'] : ['min', 'max'])}(${arg})${filter}`,
+      type,
+    };
   }
 
   private expression(cols: readonly Col[], outer: readonly Col[], type: Col['type'], depth: number): string {
@@ -317,6 +325,6 @@ class Generator {
   }
 }
 
-export function randomQuery(r: Random): string {
-  return new Generator(r).query();
+export function randomQuery(r: Random, options: QueryOptions = {}): string {
+  return new Generator(r, options).query();
 }

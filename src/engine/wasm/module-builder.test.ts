@@ -35,6 +35,6 @@ test('a module with memory, loop, local calls and an import runs', () => {
     env: { memory },
     host: { note: (x: number) => seen.push(x) },
   });
-  expect((instance.exports['sum'] as (b: number, n: number) => bigint)(0, 3)).toBe((1n << 40n) - 2n);
+  expect((instance.exports.sum as (b: number, n: number) => bigint)(0, 3)).toBe((1n << 40n) - 2n);
   expect(seen).toEqual([3]);
 });
