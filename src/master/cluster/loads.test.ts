@@ -50,6 +50,7 @@ class FakeCluster implements Participants {
   private readonly listeners: MembershipListener[] = [];
   /** Decides after every step whether, and how, something goes wrong. */
   fate: () => 'fine' | 'fail' | 'crash' = () => 'fine';
+  onStep: () => void = () => undefined;
 
   constructor(n: number) {
     this.segments = Array.from({ length: n }, (_, i) => new FakeSegment(i));
@@ -106,7 +107,9 @@ class FakeCluster implements Participants {
 
   private async step(m: Member): Promise<void> {
     const { epoch } = m;
-    await new Promise((resolve) => setImmediate(resolve));
+    // Some are slower than others.
+    for (let i = 0; i <= m.id * 2; i++) await new Promise((resolve) => setImmediate(resolve));
+    this.onStep();
     const fate = this.fate();
     if (fate === 'crash') this.crash(m.id);
     if (fate !== 'fine' || m.epoch !== epoch) throw new Error(fate);
@@ -139,6 +142,7 @@ test('whatever fails and whenever: a load is on all segments or on none, and vis
             for (const [i, s] of cluster.segments.entries()) if (s.member.up) expect(csns[i]).toBe(known);
           }
         };
+        cluster.onStep = check;
         const one = async (): Promise<void> => {
           const gxid = await loads.begin();
           all.push(gxid);
@@ -152,7 +156,12 @@ test('whatever fails and whenever: a load is on all segments or on none, and vis
           for (const s of up) s.written.add(gxid);
           try {
             if (up.length < 3) throw new Error('down');
-            await loads.commit(gxid, () => Promise.resolve());
+            await loads.commit(gxid, async () => {
+              await new Promise((resolve) => setImmediate(resolve));
+              if (cluster.fate() === 'crash') cluster.crash(1 as SegmentId);
+              // It is back before the decision, and remembers what it has prepared.
+              await cluster.rejoin(loads, 1 as SegmentId);
+            });
             done.push(gxid);
             expect(outcomes.lastCsn).toBeGreaterThanOrEqual(loads.snapshot());
           } catch {
