@@ -6,7 +6,15 @@
  *  DIR/NAME/                   the process's own data;  NAME = master, segment-0, segment-1, ...
  *  DIR/log/NAME.log            its log */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CliError } from './cli-error.js';
 
@@ -58,6 +66,8 @@ export class ClusterDir {
     const dir = resolve(path);
     if (ClusterDir.exists(dir))
       throw new CliError(`${dir} already holds a cluster; start it with: mpp start --data ${path}`);
+    if (existsSync(dir) && !statSync(dir).isDirectory())
+      throw new CliError(`${dir} is a file, not a directory`);
     if (existsSync(dir) && readdirSync(dir).length > 0)
       throw new CliError(`${dir} is not empty; give an empty or a new directory`);
     const config: ClusterConfig = { version: 1, ...options };
