@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --no-incremental-marking
 /** The command `mpp-master`: the process that clients connect to and segments join. */
 import { Command } from 'commander';
 import { memoryBytes, parseAddress, workerCount } from '../exchange/process/limits.js';

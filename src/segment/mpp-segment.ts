@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --no-incremental-marking
 /** The command `mpp-segment`: one segment of a cluster. */
 import { Command } from 'commander';
 import { memoryBytes, workerCount } from '../exchange/process/limits.js';

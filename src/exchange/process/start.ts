@@ -2,7 +2,6 @@
  *
  *  Logs are pino lines on standard error. A start that fails leaves one fatal line and status 1. */
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 
 export const VERSION = 1;
@@ -22,9 +21,6 @@ export function readToken(options: { token?: string; tokenFile?: string }): stri
 /** Runs `start`; on SIGTERM or SIGINT runs what it returned, and exits with status 0. A bug that nobody caught is
  *  logged and the process stays up: it can have hurt one statement only. */
 export async function runProcess(log: Logger, start: () => Promise<() => Promise<void>>): Promise<void> {
-  // Buffers outside of the heap make V8 mark it again for every 64 MB of them. The heap is small: one pause of 10 ms costs
-  // a third of marking it in steps beside a load (measured with COPY).
-  setFlagsFromString('--no-incremental-marking');
   process.on('unhandledRejection', (e) => log.error({ err: e }, 'unhandled rejection'));
   process.on('uncaughtException', (e) => log.error({ err: e }, 'uncaught exception'));
   let stop: () => Promise<void>;
