@@ -32,6 +32,15 @@ function compareValues(a: Value, b: Value, k: Key): number {
   return k.descending ? -c : c;
 }
 
+/** Also bigints, and char(n) without its padding. */
+function compareAny(a: Value, b: Value, k: Key): number {
+  if (typeof a === 'bigint' && typeof b === 'bigint')
+    return (a < b ? -1 : Number(a > b)) * (k.descending ? -1 : 1);
+  if (typeof a === 'string' && typeof b === 'string' && a.length === 4 && b.length === 4)
+    return compareValues(a.trimEnd(), b.trimEnd(), k);
+  return compareValues(a, b, k);
+}
+
 const setup = fc.record({
   rows: fc.array(fc.tuple(...TYPES.map(value)), { maxLength: 80 }),
   keys: fc.array(
@@ -81,6 +90,63 @@ describe('sort', () => {
       }),
       { numRuns: 150 },
     );
+  }, 60_000);
+
+  test('many rows, by radix: integers, floats, strings and numerics with ties and nulls', () => {
+    const types: readonly SqlType[] = [
+      INT4,
+      INT8,
+      FLOAT8,
+      TEXT,
+      { kind: 'bpchar', length: 4 },
+      { kind: 'numeric', precision: 38, scale: 1 },
+    ];
+    const rows: Rows = Array.from({ length: 3000 }, (_, i) => {
+      const r = (i * 7919 + 13) % 3001;
+      const word = ['', 'a', 'common prefix 1', 'common prefix 2', 'common', 'zz', 'é'][r % 7];
+      return [
+        r % 11 === 0 ? null : ((r * 31) % 2000) - 1000,
+        BigInt(r - 1500) * 10_000_000_000n,
+        r % 13 === 0
+          ? null
+          : [-0, 0, 1.5, -2.25, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][r % 7],
+        r % 17 === 0 ? null : word,
+        word.slice(0, 3).padEnd(4),
+        { unscaled: BigInt(r - 1500) * 10n ** BigInt((r % 3) * 12), scale: 1 },
+        i,
+      ];
+    });
+    const cols = [...types.map((t, i) => column(`c${i}`, t, i !== 1 && i < 4)), column('n', INT4, false)];
+    const input = scan(cols);
+    for (const first of types.keys())
+      for (const [descending, nullsFirst] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ]) {
+        const keys = [
+          { index: first, descending, nullsFirst },
+          { index: 6, descending: !descending, nullsFirst },
+        ];
+        const root = op('sort', {
+          input,
+          cols,
+          keys: keys.map((k) => ({
+            expr: col(cols[k.index]),
+            descending: k.descending,
+            nullsFirst: k.nullsFirst,
+          })),
+          limit: undefined,
+          distinctOn: undefined,
+        });
+        const got = runSlice(slice(root), new Map([[input.id, rows]]), { workers: 2, batchRows: 500 });
+        expect(got.leakedBytes).toBe(0);
+        const plain = (v: Value): Value =>
+          typeof v === 'object' && v !== null && 'unscaled' in v ? v.unscaled : v;
+        const order = (a: readonly Value[], b: readonly Value[]): number =>
+          compareAny(plain(a[first]), plain(b[first]), keys[0]) || compareValues(a[6], b[6], keys[1]);
+        expect(got.rows.map((r) => r[6])).toEqual([...rows].sort(order).map((r) => r[6]));
+      }
   }, 60_000);
 
   test('DISTINCT ON keeps the first row of each run; the limit counts what is kept', () => {

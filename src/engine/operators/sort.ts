@@ -15,7 +15,8 @@ import { NO_LIMIT, rowCount } from './limit.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, RowStore } from './row-store.js';
-import { compareFunction, type OrderKey, pushSort } from './sort-rows.js';
+import { isExactPrefix, pushSortPrefix } from './sort-prefix.js';
+import { compareFunction, type OrderKey, pushPrefixSort } from './sort-rows.js';
 
 const HEAP_ROWS = 65_536;
 
@@ -67,6 +68,34 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     },
   });
 
+  /** Sets `array` to the addresses of all rows in order. */
+  const sortByPrefix = (e: Emitter, n: Local, array: Local): void => {
+    const { f, qs } = e;
+    const entries = f.local('i32');
+    const at = f.local('i32');
+    const end = f.local('i32');
+    const first = layout.field(keys[0].column.id);
+    f.get(qs).get(n).i32(4).op('i32.shl').call(c.ctx.host.alloc).tee(entries).set(at);
+    eachEntry(e, blocks, (address, rows) =>
+      eachRow(e, address, rows, layout.bytes, (r) => {
+        f.get(at);
+        pushSortPrefix(e, layout.load(e, r, first), keys[0]);
+        f.mem('i64.store').get(at).get(r).mem('i32.store', 8);
+        f.get(at).i32(16).op('i32.add').set(at);
+      }),
+    );
+    pushPrefixSort(e, compare, entries, n, keys.length === 1 && isExactPrefix(first));
+    f.get(qs).get(n).i32(2).op('i32.shl').call(c.ctx.host.alloc).set(array);
+    f.get(array).set(at);
+    f.get(entries).set(end);
+    f.loop((again) => {
+      f.get(at).get(end).mem('i32.load', 8).mem('i32.store');
+      f.get(end).i32(16).op('i32.add').set(end);
+      f.get(at).i32(4).op('i32.add').tee(at);
+      f.get(array).get(n).i32(2).op('i32.shl').op('i32.add').op('i32.lt_u').brIf(again);
+    });
+    f.get(qs).get(entries).call(c.ctx.host.free);
+  };
   const sortStep = c.finishStep((e) => {
     const { f, qs } = e;
     const n = f.local('i32');
@@ -75,14 +104,15 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     store.collect(e, blocks);
     f.tee(n).op('i32.eqz');
     f.if(() => f.return());
-    f.get(qs).get(n).i32(2).op('i32.shl').call(c.ctx.host.alloc).tee(array).set(at);
-    eachEntry(e, blocks, (address, rows) =>
-      eachRow(e, address, rows, layout.bytes, (r) => {
-        f.get(at).get(r).mem('i32.store');
-        f.get(at).i32(4).op('i32.add').set(at);
-      }),
-    );
-    pushSort(e, compare, array, n);
+    if (keys.length === 0) {
+      f.get(qs).get(n).i32(2).op('i32.shl').call(c.ctx.host.alloc).tee(array).set(at);
+      eachEntry(e, blocks, (address, rows) =>
+        eachRow(e, address, rows, layout.bytes, (r) => {
+          f.get(at).get(r).mem('i32.store');
+          f.get(at).i32(4).op('i32.add').set(at);
+        }),
+      );
+    } else sortByPrefix(e, n, array);
     if (op.distinctOn !== undefined) keepFirsts(e, layout, keys.slice(0, op.distinctOn), array, n);
     if (op.limit !== undefined) {
       const limit = rowCount(e, op.limit, NO_LIMIT, FAIL.negativeLimit);
