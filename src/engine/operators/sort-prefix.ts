@@ -5,6 +5,7 @@ import type { LibFunction } from '../codegen/context.js';
 import type { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import type { KeyOrder } from '../codegen/value-ops.js';
+import type { Local } from '../wasm/module-builder.js';
 import type { Field } from './row-layout.js';
 
 const SIGN = -(1n << 63n);
@@ -14,12 +15,42 @@ export function isExactPrefix(key: Field): boolean {
   return key.nullBit === undefined && (key.repr === 'i32' || key.repr === 'i64' || key.repr === 'f64');
 }
 
-/** Leaves an i64. */
-export function pushSortPrefix(e: Emitter, val: Val, order: KeyOrder): void {
+/** The key is a string, compared byte by byte. */
+export function isTextPrefix(key: Field): boolean {
+  const { kind } = key.column.type;
+  return key.repr === 'str' && kind !== 'numeric' && kind !== 'array';
+}
+
+/** Shortens `common` to the bytes that the string `val` begins with like `first`; the first one sets both (`common` is
+ *  -1 before). */
+export function emitCommonPrefix(e: Emitter, val: Val, first: Local, common: Local): void {
+  const { f } = e;
+  const present = (): void => {
+    const { parts } = unpadded(e, val);
+    f.get(common).i32(-1).op('i32.eq');
+    f.if(
+      () => {
+        e.push(parts[0]).tee(first).i64(32n).op('i64.shr_u').op('i32.wrap_i64').set(common);
+      },
+      () => {
+        f.get(first);
+        e.push(parts[0]).get(common).call(e.ctx.lib(commonPrefix)).set(common);
+      },
+    );
+  };
+  if (val.isNull === undefined) present();
+  else {
+    e.pushNull(val).op('i32.eqz');
+    f.if(() => e.scoped(present));
+  }
+}
+
+/** Leaves an i64. `skip`: bytes at the start of every string that are the same in all. */
+export function pushSortPrefix(e: Emitter, val: Val, order: KeyOrder, skip?: Local): void {
   const { f } = e;
   const prefix = f.local('i64');
   const present = (): void => {
-    pushValuePrefix(e, val);
+    pushValuePrefix(e, val, skip);
     if (order.descending) f.i64(-1n).op('i64.xor');
     f.set(prefix);
   };
@@ -32,7 +63,7 @@ export function pushSortPrefix(e: Emitter, val: Val, order: KeyOrder): void {
   f.get(prefix);
 }
 
-function pushValuePrefix(e: Emitter, val: Val): void {
+function pushValuePrefix(e: Emitter, val: Val, skip: Local | undefined): void {
   const { f } = e;
   const [part] = val.parts;
   switch (val.repr) {
@@ -74,12 +105,46 @@ function pushValuePrefix(e: Emitter, val: Val): void {
     }
     case 'str':
       if (val.type.kind === 'numeric' || val.type.kind === 'array') f.i64(0n);
-      else e.push(unpadded(e, val).parts[0]).call(e.ctx.lib(stringPrefix));
+      else {
+        e.push(unpadded(e, val).parts[0]);
+        // Address up, length down.
+        if (skip)
+          f.get(skip)
+            .op('i64.extend_i32_u')
+            .i64((1n << 32n) - 1n)
+            .op('i64.mul')
+            .op('i64.sub');
+        f.call(e.ctx.lib(stringPrefix));
+      }
       return;
     default:
       f.i64(0n);
   }
 }
+
+/** (str, str, most) -> how many bytes they share at the start, at most `most` (the first string has as many). */
+const commonPrefix: LibFunction = {
+  name: 'sort.common_prefix',
+  params: ['i64', 'i64', 'i32'],
+  results: ['i32'],
+  build(f) {
+    const [a, b, most] = f.params;
+    const i = f.local('i32');
+    const length = f.local('i32');
+    f.get(b).i64(32n).op('i64.shr_u').op('i32.wrap_i64').tee(length).get(most).op('i32.lt_u');
+    f.if(() => f.get(length).set(most));
+    f.block((differ) => {
+      f.loop((again) => {
+        f.get(i).get(most).op('i32.ge_u').brIf(differ);
+        f.get(a).op('i32.wrap_i64').get(i).op('i32.add').mem('i32.load8_u');
+        f.get(b).op('i32.wrap_i64').get(i).op('i32.add').mem('i32.load8_u');
+        f.op('i32.ne').brIf(differ);
+        f.get(i).i32(1).op('i32.add').set(i).br(again);
+      });
+    });
+    f.get(i);
+  },
+};
 
 /** (str) -> its first eight bytes, the first one highest; shorter strings end in zeros. */
 const stringPrefix: LibFunction = {

@@ -15,7 +15,7 @@ import { NO_LIMIT, rowCount } from './limit.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, RowStore } from './row-store.js';
-import { isExactPrefix, pushSortPrefix } from './sort-prefix.js';
+import { emitCommonPrefix, isExactPrefix, isTextPrefix, pushSortPrefix } from './sort-prefix.js';
 import { compareFunction, type OrderKey, pushPrefixSort } from './sort-rows.js';
 
 const HEAP_ROWS = 65_536;
@@ -75,11 +75,27 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     const at = f.local('i32');
     const end = f.local('i32');
     const first = layout.field(keys[0].column.id);
+    // Strings of one column often begin alike: the prefix is taken from where they differ.
+    let common: Local | undefined;
+    if (isTextPrefix(first)) {
+      const same = f.local('i32');
+      const one = f.local('i64');
+      f.i32(-1).set(same);
+      eachEntry(e, blocks, (address, rows) =>
+        eachRow(e, address, rows, layout.bytes, (r) =>
+          emitCommonPrefix(e, layout.load(e, r, first), one, same),
+        ),
+      );
+      // All null.
+      f.get(same).i32(-1).op('i32.eq');
+      f.if(() => f.i32(0).set(same));
+      common = same;
+    }
     f.get(qs).get(n).i32(4).op('i32.shl').call(c.ctx.host.alloc).tee(entries).set(at);
     eachEntry(e, blocks, (address, rows) =>
       eachRow(e, address, rows, layout.bytes, (r) => {
         f.get(at);
-        pushSortPrefix(e, layout.load(e, r, first), keys[0]);
+        pushSortPrefix(e, layout.load(e, r, first), keys[0], common);
         f.mem('i64.store').get(at).get(r).mem('i32.store', 8);
         f.get(at).i32(16).op('i32.add').set(at);
       }),
