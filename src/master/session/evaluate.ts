@@ -10,27 +10,29 @@ import type { SqlType } from '../../types/sql-type.js';
 import { formatText, parseText } from '../../types/text-io.js';
 import type { Value } from '../../types/value.js';
 
-export function evaluateConstant(e: Expr, context: FunctionContext): Value {
+export function evaluateConstant(e: Expr, context: FunctionContext, params: readonly Value[] = []): Value {
   switch (e.kind) {
     case 'const':
       return e.value;
+    case 'param':
+      return params[e.index] ?? null;
     case 'call': {
       const def = functionById(e.fn);
       if (def === undefined) throw new SqlError('42883', `function ${e.fn} does not exist`);
-      const args = e.args.map((a) => evaluateConstant(a, context));
+      const args = e.args.map((a) => evaluateConstant(a, context, params));
       if (def.strict && args.includes(null)) return null;
       return def.impl(args, context, e.args.map(exprType), e.type);
     }
     case 'coalesce':
       for (const a of e.args) {
-        const v = evaluateConstant(a, context);
+        const v = evaluateConstant(a, context, params);
         if (v !== null) return v;
       }
       return null;
     case 'isnull':
-      return (evaluateConstant(e.arg, context) === null) !== e.negated;
+      return (evaluateConstant(e.arg, context, params) === null) !== e.negated;
     case 'not': {
-      const v = evaluateConstant(e.arg, context);
+      const v = evaluateConstant(e.arg, context, params);
       return v === null ? null : !v;
     }
     default:

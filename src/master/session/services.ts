@@ -20,4 +20,6 @@ export type MasterServices = {
   readonly newQueryId: () => QueryId;
   /** Of all connected sessions. */
   readonly activity: () => readonly SessionActivity[];
+  /** Cancels the statement of the session with this process id, or ends the session; false when there is none. */
+  readonly signalBackend: (pid: number, how: 'cancel' | 'terminate') => boolean;
 };

@@ -41,6 +41,9 @@ import type { SessionSettings } from './settings.js';
 import type { RunContext, StatementRun } from './statement-run.js';
 import { abortedBlock, TransactionBlock } from './transaction.js';
 
+/** The setting under which pg_backend_pid() finds the session's process id. */
+const BACKEND_PID = 'mpp.backend_pid';
+
 export type ClientInfo = {
   readonly pid: number;
   readonly address: string | undefined;
@@ -316,13 +319,20 @@ export class Session {
         namespaceName: (oid) => names().namespaceName(oid),
         indexDefinition: (oid) => names().indexDefinition(oid),
         constraintDefinition: (oid) => names().constraintDefinition(oid),
-        settings: (name) => (this.settings.has(name) ? this.settings.show(name) : undefined),
+        signalBackend: (pid, how) => this.services.signalBackend(pid, how),
+        settings: (name) =>
+          name === BACKEND_PID
+            ? String(this.client.pid)
+            : this.settings.has(name)
+              ? this.settings.show(name)
+              : undefined,
       },
     };
   }
 
   catalogNames(withSignatures = false): CatalogNames {
-    const names = catalogNames(this.services.catalog, this.catalogView(), this.settings.shown());
+    const settings = [...this.settings.shown(), [BACKEND_PID, String(this.client.pid)] as const];
+    const names = catalogNames(this.services.catalog, this.catalogView(), settings);
     return withSignatures ? { ...names, signatures: signatures() } : names;
   }
 

@@ -1,13 +1,17 @@
 /** SELECT and its kin: a running distributed query as a stream of row blocks. */
+import type { BoundStatement } from '../../plan/bind/statement.js';
+import type { Expr } from '../../plan/expr.js';
 import type { DistributedPlan } from '../../plan/physical.js';
 import type { Csn, QueryId } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
+import type { Value } from '../../types/value.js';
 import { scanSystemTable } from '../catalog/system/scan.js';
 import type { RunOptions, RunStats } from '../dispatch/api.js';
 import { ChunkQueue } from '../session/chunk-queue.js';
+import { evaluateConstant } from '../session/evaluate.js';
 import type { Prepared } from '../session/prepared.js';
-import { chunkBlock, type RowStream } from '../session/rows.js';
+import { chunkBlock, type RowStream, valueStream } from '../session/rows.js';
 import type { Session } from '../session/session.js';
 import type { RunContext, StatementRun } from '../session/statement-run.js';
 import { describeStatement } from './describe.js';
@@ -23,6 +27,19 @@ export async function startQuery(
     return { value: { plan, statement }, oids: plan.assumes.map((a) => a.oid) };
   });
   const { plan, statement } = locked.value;
+  const own = ownRow(statement, context);
+  if (own !== undefined) {
+    locked.release();
+    return {
+      fields: describeStatement(session, statement),
+      stream: valueStream(
+        [own],
+        plan.output.map((c) => c.type),
+        context.functions,
+      ),
+      tag: (rows) => `SELECT ${rows}`,
+    };
+  }
   return {
     fields: describeStatement(session, statement),
     stream: runPlan(session, plan, locked.snapshot, context, locked.release).stream,
@@ -53,6 +70,16 @@ function namesAskedFor(plan: DistributedPlan): { readonly names: boolean; readon
   };
   for (const s of plan.slices) visit(s.root);
   return { names, signatures };
+}
+
+/** `SELECT pg_cancel_backend(1)`: functions that act on sessions run here, where sessions are; undefined for all else. */
+function ownRow(statement: BoundStatement, context: RunContext): readonly Value[] | undefined {
+  if (statement.kind !== 'query' || statement.plan.kind !== 'project') return undefined;
+  const { input, exprs } = statement.plan;
+  if (input.kind !== 'values' || input.rows.length !== 1 || input.cols.length > 0) return undefined;
+  const signals = (e: Expr) => e.kind === 'call' && /^pg_(cancel|terminate)_backend\(/.test(e.fn);
+  if (!exprs.some(signals)) return undefined;
+  return exprs.map((e) => evaluateConstant(e, context.functions, context.params));
 }
 
 export type RunningPlan = {

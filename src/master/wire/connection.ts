@@ -42,6 +42,7 @@ export type ConnectionHost = {
     parameters: ReadonlyMap<string, string>,
     output: ClientOutput,
     socket: Socket,
+    terminate: () => void,
   ) => StartedSession;
   readonly cancel: (pid: number, secret: number) => void;
   readonly startupTimeoutMs: number;
@@ -197,7 +198,7 @@ export class Connection implements ClientOutput {
       if (name.startsWith('_pq_.')) unrecognized.push(name);
       else parameters.set(name, value);
     }
-    this.started = this.host.startSession(parameters, this, this.socket);
+    this.started = this.host.startSession(parameters, this, this.socket, () => this.shutDown());
     if (minor > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
     for (const m of this.started.greeting) this.write(m);
     this.ready();

@@ -333,6 +333,23 @@ describe('back-pressure, cancel, loss', () => {
     c.end();
   });
 
+  it('lets one session cancel and end another by its process id', async () => {
+    test.dispatcher.canned = endless;
+    const { client: c, greeting } = await RawClient.start(port);
+    const pid = greeting.find((m) => m.type === 'K')!.body.readInt32BE(0);
+    expect(rows(await c.query('select pg_backend_pid()'))).toEqual([[String(pid)]]);
+    const admin = await connected();
+    c.send('Q', 'select a, b from big');
+    await until(() => test.dispatcher.running === 1);
+    expect((await admin.query('select pg_cancel_backend($1) as done', [pid])).rows).toEqual([{ done: true }]);
+    expect(errorFields(await c.until('Z')).C).toBe('57014');
+    expect(
+      (await admin.query(`select pg_terminate_backend(${pid}), pg_terminate_backend(1)`)).rows,
+    ).toHaveLength(1);
+    expect(errorFields(await c.waitClosed())).toMatchObject({ S: 'FATAL', C: '57P01' });
+    await admin.end();
+  });
+
   it('times a statement out', async () => {
     test.dispatcher.canned = endless;
     const { client: c } = await RawClient.start(port);

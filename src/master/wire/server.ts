@@ -19,8 +19,8 @@ export type WireServerOptions = {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  /** `activity` and `locks` are the server's own. */
-  readonly services: Omit<MasterServices, 'activity' | 'locks'>;
+  /** What sessions have to do with each other is the server's own. */
+  readonly services: Omit<MasterServices, 'activity' | 'locks' | 'signalBackend'>;
   readonly connectionsMax?: number;
   readonly startupTimeoutMs?: number;
 };
@@ -32,20 +32,31 @@ export interface WireServer {
   close(): Promise<void>;
 }
 
-type Entry = { readonly secret: number; readonly session: Session };
+type Entry = { readonly secret: number; readonly session: Session; readonly terminate: () => void };
 
 export async function startWireServer(options: WireServerOptions): Promise<WireServer> {
   const entries = new Map<number, Entry>();
   const connections = new Set<Connection>();
   let lastPid = process.pid;
   const sessions = () => [...entries.values()].map((e) => e.session.activity());
-  const services: MasterServices = { ...options.services, activity: sessions, locks: new LockTable() };
+  const services: MasterServices = {
+    ...options.services,
+    activity: sessions,
+    locks: new LockTable(),
+    signalBackend(pid, how) {
+      const entry = entries.get(pid);
+      if (how === 'cancel') entry?.session.cancel();
+      else entry?.terminate();
+      return entry !== undefined;
+    },
+  };
   const connectionsMax = options.connectionsMax ?? 200;
 
   const startSession = (
     parameters: ReadonlyMap<string, string>,
     output: ClientOutput,
     socket: Socket,
+    terminate: () => void,
   ): StartedSession => {
     if (entries.size >= connectionsMax) throw new SqlError('53300', 'sorry, too many clients already');
     const pid = nextPid();
@@ -55,7 +66,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     settings.preset('port', String(socket.localPort ?? options.port));
     const client = { pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
     const session = new Session(services, settings, output, client);
-    entries.set(pid, { secret, session });
+    entries.set(pid, { secret, session, terminate });
     const greeting = [
       AUTHENTICATION_OK,
       ...settings.reported().map(([name, value]) => parameterStatus(name, value)),
@@ -83,7 +94,10 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const connection = new Connection(socket, host);
     connections.add(connection);
-    void connection.serve().finally(() => connections.delete(connection));
+    connection
+      .serve()
+      .catch((err: unknown) => services.log.error({ err }, 'a connection ended badly'))
+      .finally(() => connections.delete(connection));
   });
   await listen(server, options.host, options.port);
   const stopping = new AbortController();

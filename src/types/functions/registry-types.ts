@@ -34,6 +34,9 @@ export type CatalogFunctions = {
   constraintDefinition(oid: number): string | undefined;
   /** Argument list and result type, as pg_get_function_arguments and _result show them. */
   functionSignature?(oid: number): { readonly args: string; readonly result: string } | undefined;
+  /** Cancels the session's statement or ends the session; false when there is none with that process id. Only where
+   *  sessions are: 0A000 elsewhere. */
+  signalBackend?(pid: number, how: 'cancel' | 'terminate'): boolean;
   settings(name: string): string | undefined;
 };
 

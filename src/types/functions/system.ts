@@ -3,7 +3,7 @@
  *  Names and definitions come through `ctx.catalog`, which only the master has; without it they are NULL or a default.
  *  Privileges: everyone may do everything. Source: PostgreSQL, chapters 9.26 and 9.27. */
 import { formatArray, parseArray } from '../array-text.js';
-import { SqlError } from '../sql-error.js';
+import { notSupported, SqlError } from '../sql-error.js';
 import { BOOL, INT4, INT8, NAME, OID, type SqlType, TEXT } from '../sql-type.js';
 import { typeNameByOid, typeOidByName } from '../text-io.js';
 import type { Value } from '../value.js';
@@ -134,7 +134,26 @@ export const systemFunctions: readonly FunctionDef[] = [
     () => `PostgreSQL ${SERVER_VERSION} (${PRODUCT_VERSION}) on Node.js ${process.version}`,
     stable,
   ),
-  define('pg_backend_pid', '', INT4, () => process.pid, stable),
+  define(
+    'pg_backend_pid',
+    '',
+    INT4,
+    (_a, ctx) => Number(ctx.catalog?.settings('mpp.backend_pid') ?? process.pid),
+    stable,
+  ),
+  ...(['cancel', 'terminate'] as const).map((how) =>
+    define(
+      `pg_${how}_backend`,
+      'int4',
+      BOOL,
+      (a, ctx) => {
+        const signal = ctx.catalog?.signalBackend;
+        if (signal === undefined) throw notSupported(`pg_${how}_backend() over the rows of a query`);
+        return signal(num(a[0]), how);
+      },
+      { volatility: 'volatile' },
+    ),
+  ),
   define(
     'pg_postmaster_start_time',
     '',
