@@ -7,6 +7,7 @@ import { isLoaded, loadTpch } from '../src/client/tpch-load.js';
 export type TpchCluster = {
   readonly client: pg.Client;
   readonly loadMs: number | undefined;
+  readonly port: number;
   stop(): Promise<void>;
 };
 
@@ -28,11 +29,13 @@ export async function openTpchCluster(options: {
   port: number;
   distribution?: 'key' | 'random';
   from?: string | undefined;
+  /** Worker threads of each segment; default: an equal share of the cores. */
+  workers?: number;
 }): Promise<TpchCluster> {
   const dir = ClusterDir.exists(options.dir)
     ? ClusterDir.open(options.dir)
     : ClusterDir.init(options.dir, { segments: options.segments, host: '127.0.0.1', port: options.port });
-  if (clusterState(dir).some((s) => !s.up)) await startCluster(dir);
+  if (clusterState(dir).some((s) => !s.up)) await startCluster(dir, { workers: options.workers });
   const client = textClient('127.0.0.1', dir.config.port);
   const stop = async (): Promise<void> => {
     await client.end().catch(() => undefined);
@@ -52,7 +55,7 @@ export async function openTpchCluster(options: {
       ).ms;
       await client.query('ANALYZE');
     }
-    return { client, loadMs, stop };
+    return { client, loadMs, port: dir.config.port, stop };
   } catch (e) {
     await stop().catch(() => undefined);
     throw e;

@@ -1,7 +1,11 @@
 /** `npm run bench -- NAME`: benchmarks of this engine beside its peers. */
 import { Command } from 'commander';
+import { type ConcurrencyOptions, concurrencyBench } from './concurrency/concurrency.js';
+import { type FetchOptions, fetchBench } from './fetch/fetch.js';
+import { type LatencyOptions, latencyBench } from './latency/latency.js';
 import { type LoadBenchOptions, loadBench } from './load/load.js';
 import { type PowerOptions, powerTest } from './power/tpch.js';
+import { type ScaleOptions, scaleBench } from './scale/scale.js';
 
 const program = new Command('bench')
   .description('Benchmarks beside the peers, in the same run.')
@@ -32,5 +36,46 @@ program
   .option('--tables <list>', 'only these, e.g. orders,lineitem')
   .option('--data <dir>', 'where clusters and files live')
   .action((o: LoadBenchOptions) => loadBench(o));
+
+program
+  .command('latency')
+  .description('short queries over the wire, one client')
+  .option('--segments <n>', 'segments', Number, 2)
+  .option('--runs <n>', 'measured runs of each query', Number, 300)
+  .option('--port <p>', 'port of the cluster', Number, 5535)
+  .option('--data <dir>', 'where clusters and files live')
+  .option('--postgres <url>', 'also this PostgreSQL server (it must hold the TPC-H tables)')
+  .action((o: LatencyOptions) => latencyBench(o));
+
+program
+  .command('fetch')
+  .description('rows per second of a large result, and the memory of the master')
+  .option('--scale <s>', 'scale factor', Number, 1)
+  .option('--segments <n>', 'segments', Number, 2)
+  .option('--runs <n>', 'measured runs', Number, 3)
+  .option('--port <p>', 'port of the cluster', Number, 5533)
+  .option('--data <dir>', 'where clusters and files live')
+  .option('--postgres <url>', 'also this PostgreSQL server (its TPC-H tables are replaced)')
+  .action((o: FetchOptions) => fetchBench(o));
+
+program
+  .command('concurrency')
+  .description('clients that run the 22 queries at once, and a short query among them')
+  .option('--scale <s>', 'scale factor', Number, 1)
+  .option('--segments <n>', 'segments', Number, 2)
+  .option('--threads <n>', "DuckDB's threads", Number, 2)
+  .option('--clients <n>', 'clients', Number, 8)
+  .option('--port <p>', 'port of the cluster', Number, 5533)
+  .option('--data <dir>', 'where clusters and files live')
+  .action((o: ConcurrencyOptions) => concurrencyBench(o));
+
+program
+  .command('scale')
+  .description('how time grows with data and falls with segments')
+  .option('--scales <list>', 'scale factors', '0.1,1')
+  .option('--runs <n>', 'measured runs of each query', Number, 3)
+  .option('--port <p>', 'port of the clusters', Number, 5536)
+  .option('--data <dir>', 'where clusters and files live')
+  .action((o: ScaleOptions) => scaleBench(o));
 
 await program.parseAsync();

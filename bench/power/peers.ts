@@ -1,5 +1,5 @@
 /** The engines a benchmark runs side by side, behind one interface. */
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import pg from 'pg';
 import { tableChunks } from '../tpch/generate.js';
 import { TPCH_TABLES } from '../tpch/scale.js';
@@ -13,10 +13,8 @@ export type Peer = {
   close(): Promise<void>;
 };
 
-export async function openDuckDb(scale: number, threads: number, tblDir: string): Promise<Peer> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
-  const db = await instance.connect();
-  const version = String((await db.runAndReadAll('SELECT version()')).getRows()[0]![0]);
+/** TPC-H's tables, in the database of the connection. */
+export async function loadDuckDb(db: DuckDBConnection, tblDir: string): Promise<void> {
   for (const t of TPCH_TABLES) {
     await db.run(createTable(t, { distribution: 'none', primaryKeys: false }));
     const columns = (await db.runAndReadAll(`DESCRIBE ${t}`))
@@ -27,7 +25,13 @@ export async function openDuckDb(scale: number, threads: number, tblDir: string)
     );
   }
   await db.run('ANALYZE');
-  void scale;
+}
+
+export async function openDuckDb(threads: number, tblDir: string): Promise<Peer> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
+  const db = await instance.connect();
+  const version = String((await db.runAndReadAll('SELECT version()')).getRows()[0]![0]);
+  await loadDuckDb(db, tblDir);
   return {
     name: 'DuckDB',
     version,

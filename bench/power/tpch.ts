@@ -3,9 +3,10 @@
  *  Each query: one warm-up, then `runs` rounds in which the engines alternate; the median counts. Rows are fetched by
  *  the client. Results are compared by number of rows here; their values are compared by the tests. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { openTpchCluster } from '../cluster.js';
+import { record } from '../report.js';
+import { geometricMean, median } from '../statistics.js';
 import { generateAll } from '../tpch/generate.js';
 import { queriesFor } from '../tpch/queries.js';
 import { TPCH_TABLES } from '../tpch/scale.js';
@@ -25,16 +26,6 @@ export type PowerOptions = {
 };
 
 const COLORS = ['#0b6e4f', '#f2b134', '#4c6ef5'];
-
-function median(values: readonly number[]): number {
-  const s = [...values].sort((a, b) => a - b);
-  const m = s.length >> 1;
-  return s.length % 2 === 1 ? s[m]! : (s[m - 1]! + s[m]!) / 2;
-}
-
-function geometricMean(values: readonly number[]): number {
-  return Math.exp(values.reduce((a, v) => a + Math.log(v), 0) / values.length);
-}
 
 export async function powerTest(o: PowerOptions): Promise<void> {
   const base = o.data ?? '.mpp';
@@ -60,7 +51,7 @@ export async function powerTest(o: PowerOptions): Promise<void> {
     },
   ];
   try {
-    peers.push(await openDuckDb(o.scale, o.threads, tbl));
+    peers.push(await openDuckDb(o.threads, tbl));
     if (o.postgres !== undefined) peers.push(await openPostgres(o.postgres, o.scale));
     const wanted = o.queries === undefined ? undefined : new Set(o.queries.split(',').map(Number));
     const queries = queriesFor(o.scale).filter((q) => wanted === undefined || wanted.has(q.number));
@@ -88,15 +79,10 @@ export async function powerTest(o: PowerOptions): Promise<void> {
     console.log(
       `  mean  ${means.map((m) => `${m.toFixed(1)} ms`.padStart(12)).join('')}   ${geometricMean(ratios).toFixed(2)} (geometric; worst ${Math.max(...ratios).toFixed(2)})\n`,
     );
-    const result = {
-      benchmark: 'tpch-power',
-      date: new Date().toISOString(),
-      machine: {
-        cpu: cpus()[0]?.model,
-        cores: cpus().length,
-        memoryBytes: totalmem(),
-        node: process.version,
-      },
+    const stem = `tpch-sf${o.scale}${o.random ? '-random' : ''}`;
+    if (wanted !== undefined) return;
+    record({
+      name: stem,
       options: {
         scale: o.scale,
         segments: o.segments,
@@ -104,18 +90,18 @@ export async function powerTest(o: PowerOptions): Promise<void> {
         runs: o.runs,
         random: o.random === true,
       },
-      peers: peers.map((p, i) => ({
+      figures: {
+        ...Object.fromEntries(peers.map((p, i) => [`geometric mean, ${p.name} (ms)`, means[i]!])),
+        'geometric mean, mpp over DuckDB (ratio)': geometricMean(ratios),
+        'worst query, mpp over DuckDB (ratio)': Math.max(...ratios),
+      },
+      detail: peers.map((p, i) => ({
         name: p.name,
         version: p.version,
-        geometricMeanMs: means[i],
         medianMs: Object.fromEntries(queries.map((q, k) => [`Q${q.number}`, times[i]![k]])),
       })),
-      ratio: { geometricMean: geometricMean(ratios), worst: Math.max(...ratios) },
-    };
+    });
     const dir = join('bench', 'results');
-    mkdirSync(dir, { recursive: true });
-    const stem = `tpch-sf${o.scale}${o.random ? '-random' : ''}`;
-    writeFileSync(join(dir, `${stem}.json`), `${JSON.stringify(result, null, 2)}\n`);
     writeFileSync(
       join(dir, `${stem}.svg`),
       barChart(
@@ -128,7 +114,6 @@ export async function powerTest(o: PowerOptions): Promise<void> {
         })),
       ),
     );
-    console.log(`Written to ${dir}/${stem}.json and .svg`);
   } finally {
     for (const p of peers.reverse()) await p.close();
   }

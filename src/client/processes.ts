@@ -123,7 +123,10 @@ function sizeOf(file: string): number {
 }
 
 /** Starts what is not running; returns when the cluster answers queries. Names of the processes started. */
-export async function startCluster(dir: ClusterDir, onWait?: (what: string) => void): Promise<string[]> {
+export async function startCluster(
+  dir: ClusterDir,
+  options: { readonly workers?: number | undefined } = {},
+): Promise<string[]> {
   const { host, port, segments } = dir.config;
   const state = clusterState(dir);
   const missing = state.filter((s) => !s.up).map((s) => s.name);
@@ -141,7 +144,7 @@ export async function startCluster(dir: ClusterDir, onWait?: (what: string) => v
     dir.saveRecord({ ...record, name, pid: p.pid });
     watched.push({ name, exited: p.exited, logFrom });
   };
-  const workers = Math.max(1, Math.floor(cpus().length / segments));
+  const workers = options.workers ?? Math.max(1, Math.floor(cpus().length / segments));
   const shared = ['--processes-on-host', String(segments + 1)];
   if (missing.includes('master')) {
     if (await portInUse(host, port))
@@ -196,14 +199,13 @@ export async function startCluster(dir: ClusterDir, onWait?: (what: string) => v
       { role: 'segment', host, port: listen, grpcPort: 0 },
     );
   }
-  await waitUntilAnswers(dir, watched, onWait);
+  await waitUntilAnswers(dir, watched);
   return missing;
 }
 
 async function waitUntilAnswers(
   dir: ClusterDir,
   watched: readonly { name: string; exited: () => number | undefined; logFrom: number }[],
-  onWait?: (what: string) => void,
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
@@ -216,7 +218,6 @@ async function waitUntilAnswers(
     }
     const down = await segmentsDown(dir);
     if (down === 0) return;
-    onWait?.(down === undefined ? 'the master' : `${down} segment${down === 1 ? '' : 's'}`);
     if (Date.now() > deadline)
       throw new CliError(
         `the cluster did not answer within ${START_TIMEOUT_MS / 1000} s; logs are in ${dir.path}/log`,
