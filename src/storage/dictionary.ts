@@ -20,6 +20,7 @@ export function buildDictionary(
 ): (Dictionary & { readonly codes: Uint16Array }) | undefined {
   const { rows, data } = staged;
   const offsets = staged.offsets!;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const nulls = staged.nullCount > 0 ? staged.nulls : undefined;
   const limit = rows <= SMALL_ROWS ? SMALL_ROWS : Math.min(DISTINCT_MAX, rows >> 3);
   const codes = new Uint16Array(rows);
@@ -33,13 +34,19 @@ export function buildDictionary(
     const start = offsets[row]!;
     const end = offsets[row + 1]!;
     let h = end - start;
-    for (let i = start; i < end; i++) h = Math.imul(h ^ data[i]!, 0x01000193);
+    let i = start;
+    // Four bytes at a time: the multiplications wait for each other.
+    for (; i + 4 <= end; i += 4) {
+      h = Math.imul(h ^ view.getInt32(i, true), 0x9e3779b1);
+      h ^= h >>> 15;
+    }
+    for (; i < end; i++) h = Math.imul(h ^ data[i]!, 0x01000193);
     h ^= h >>> 15;
     let slot = h & (SLOTS - 1);
     let code = -1;
     for (;;) {
       code = table[slot]!;
-      if (code < 0 || (hashes[code] === h && equal(data, start, end, offsets, first[code]!))) break;
+      if (code < 0 || (hashes[code] === h && equal(data, view, start, end, offsets, first[code]!))) break;
       slot = (slot + 1) & (SLOTS - 1);
     }
     if (code < 0) {
@@ -67,9 +74,19 @@ export function buildDictionary(
   return { count: entries, offsets: dictOffsets, data: dictData, codes };
 }
 
-function equal(data: Uint8Array, start: number, end: number, offsets: Int32Array, row: number): boolean {
+function equal(
+  data: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  offsets: Int32Array,
+  row: number,
+): boolean {
   let other = offsets[row]!;
   if (end - start !== offsets[row + 1]! - other) return false;
-  for (let i = start; i < end; i++, other++) if (data[i] !== data[other]) return false;
+  let i = start;
+  for (; i + 4 <= end; i += 4, other += 4)
+    if (view.getInt32(i, true) !== view.getInt32(other, true)) return false;
+  for (; i < end; i++, other++) if (data[i] !== data[other]) return false;
   return true;
 }

@@ -288,27 +288,37 @@ function bytesZone(
   nulls: Uint8Array | undefined,
   trim: boolean,
 ): ZoneMap | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let minAt = -1;
   let minEnd = 0;
   let maxAt = -1;
   let maxEnd = 0;
+  // The bounds' first four bytes, where they are that long: nearly all strings are told from the bounds by these.
+  let above = Number.POSITIVE_INFINITY;
+  let below = Number.NEGATIVE_INFINITY;
+  const prefix = (start: number, end: number, short: number): number =>
+    end - start >= 4 ? view.getUint32(start) : short;
   for (let i = 0; i < rows; i++) {
     if (nulls !== undefined && nulls[i] === 1) continue;
     const start = offsets[i]!;
     let end = offsets[i + 1]!;
     if (trim) while (end > start && data[end - 1] === 32) end--;
+    if (end - start >= 4) {
+      const p = view.getUint32(start);
+      if (p > above && p < below) continue;
+    }
     if (minAt < 0) {
       minAt = maxAt = start;
       minEnd = maxEnd = end;
-      continue;
-    }
-    if (compareRanges(data, start, end, minAt, minEnd) < 0) {
+    } else if (compareRanges(data, start, end, minAt, minEnd) < 0) {
       minAt = start;
       minEnd = end;
     } else if (compareRanges(data, start, end, maxAt, maxEnd) > 0) {
       maxAt = start;
       maxEnd = end;
-    }
+    } else continue;
+    above = prefix(minAt, minEnd, Number.POSITIVE_INFINITY);
+    below = prefix(maxAt, maxEnd, Number.NEGATIVE_INFINITY);
   }
   if (minAt < 0) return undefined;
   const minCut = minEnd - minAt > ZONE_PREFIX_BYTES;
