@@ -1,8 +1,9 @@
 /** The value of an expression without columns: defaults of COPY, arguments of EXECUTE.
  *
  *  0A000 for what only the engine computes (subqueries). */
-import type { Expr } from '../../plan/expr.js';
+import type { CmpOp, Expr } from '../../plan/expr.js';
 import { exprType } from '../../plan/expr-util.js';
+import { compareValues } from '../../types/compare.js';
 import { functionById } from '../../types/functions/registry.js';
 import type { FunctionContext } from '../../types/functions/registry-types.js';
 import { notSupported, SqlError } from '../../types/sql-error.js';
@@ -31,12 +32,36 @@ export function evaluateConstant(e: Expr, context: FunctionContext, params: read
       return null;
     case 'isnull':
       return (evaluateConstant(e.arg, context, params) === null) !== e.negated;
+    case 'cmp': {
+      const left = evaluateConstant(e.left, context, params);
+      const right = evaluateConstant(e.right, context, params);
+      return left === null || right === null
+        ? null
+        : holds(e.op, compareValues(exprType(e.left), left, right));
+    }
     case 'not': {
       const v = evaluateConstant(e.arg, context, params);
       return v === null ? null : !v;
     }
     default:
       throw notSupported('this expression outside of a query');
+  }
+}
+
+function holds(op: CmpOp, order: number): boolean {
+  switch (op) {
+    case '=':
+      return order === 0;
+    case '<>':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
   }
 }
 
