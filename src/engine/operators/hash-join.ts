@@ -182,6 +182,9 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
                     const own = layout.load(e, row, layout.field(k.column.id));
                     keyMatches(e, k, notNullUnless(k, vals[i]), notNullUnless(k, own));
                   });
+                // A build row that has matched already needs no second match.
+                if (silent)
+                  conditions.unshift(() => f.get(row).mem('i32.load8_u', layout.flagOffset).op('i32.eqz'));
                 nest(p, conditions, () => {
                   if (inner && isNull === undefined) bindEqualColumns(p, keys, vals, buildIds);
                   if (residual === undefined) then();
