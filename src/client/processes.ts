@@ -129,7 +129,7 @@ export async function startCluster(
 ): Promise<string[]> {
   const { host, port, segments } = dir.config;
   const state = clusterState(dir);
-  const missing = state.filter((s) => !s.up).map((s) => s.name);
+  let missing = state.filter((s) => !s.up).map((s) => s.name);
   if (missing.length === 0)
     throw new CliError(`the cluster in ${dir.path} is already running (port ${port})`);
   const watched: { name: string; exited: () => number | undefined; logFrom: number }[] = [];
@@ -153,6 +153,12 @@ export async function startCluster(
       );
     const grpcPort = dir.record('master')?.grpcPort ?? 0;
     const listen = grpcPort !== 0 && !(await portInUse(host, grpcPort)) ? grpcPort : await freePort(host);
+    if (grpcPort !== 0 && listen !== grpcPort) {
+      // Segments that still run would look for the master where it was.
+      const orphans = state.filter((x) => x.up && x.role === 'segment');
+      await endProcesses(dir, orphans);
+      missing = [...missing, ...orphans.map((x) => x.name)];
+    }
     start(
       'master',
       new URL('../master/mpp-master.js', import.meta.url),
@@ -247,10 +253,8 @@ async function segmentsDown(dir: ClusterDir): Promise<number | undefined> {
   }
 }
 
-/** SIGTERM to all, master first; SIGKILL to what is left after the timeout. Names of the processes stopped. */
-export async function stopCluster(dir: ClusterDir): Promise<string[]> {
-  const up = clusterState(dir).filter((s) => s.up);
-  if (up.length === 0) throw new CliError(`the cluster in ${dir.path} is not running`);
+/** SIGTERM, and SIGKILL to what is left after the timeout. */
+async function endProcesses(dir: ClusterDir, these: readonly ProcessState[]): Promise<void> {
   const send = (s: ProcessState, signal: NodeJS.Signals): void => {
     try {
       process.kill(s.pid, signal);
@@ -258,22 +262,31 @@ export async function stopCluster(dir: ClusterDir): Promise<string[]> {
       // It ended by itself between the look and the signal.
     }
   };
-  const gone = async (these: readonly ProcessState[], timeoutMs: number): Promise<ProcessState[]> => {
+  const left = async (timeoutMs: number): Promise<ProcessState[]> => {
     const deadline = Date.now() + timeoutMs;
-    let left = [...these];
-    while (left.length > 0 && Date.now() < deadline) {
+    for (;;) {
+      const alive = these.filter((s) => isAlive(s.pid, dir.data(s.name)));
+      if (alive.length === 0 || Date.now() > deadline) return alive;
       await sleep(20);
-      left = left.filter((s) => isAlive(s.pid, dir.data(s.name)));
     }
-    return left;
   };
-  const masters = up.filter((s) => s.role === 'master');
-  for (const s of masters) send(s, 'SIGTERM');
-  const stuck = await gone(masters, STOP_TIMEOUT_MS);
-  const segments = up.filter((s) => s.role === 'segment');
-  for (const s of segments) send(s, 'SIGTERM');
-  stuck.push(...(await gone(segments, STOP_TIMEOUT_MS)));
+  for (const s of these) send(s, 'SIGTERM');
+  const stuck = await left(STOP_TIMEOUT_MS);
   for (const s of stuck) send(s, 'SIGKILL');
-  await gone(stuck, 5000);
+  if (stuck.length > 0) await left(5000);
+}
+
+/** Stops all processes, the master first. Names of the processes stopped. */
+export async function stopCluster(dir: ClusterDir): Promise<string[]> {
+  const up = clusterState(dir).filter((s) => s.up);
+  if (up.length === 0) throw new CliError(`the cluster in ${dir.path} is not running`);
+  await endProcesses(
+    dir,
+    up.filter((s) => s.role === 'master'),
+  );
+  await endProcesses(
+    dir,
+    up.filter((s) => s.role === 'segment'),
+  );
   return up.map((s) => s.name);
 }

@@ -253,7 +253,7 @@ export class SliceRunner {
     this.freeSlots.splice(this.freeSlots.indexOf(slot), 1);
     group.inFlight++;
     p.inFlight++;
-    void this.dispatch(p, group, slot);
+    this.dispatch(p, group, slot).catch((e: unknown) => this.fail(e));
     return true;
   }
 
