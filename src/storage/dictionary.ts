@@ -3,6 +3,7 @@
  *  Owns: when a dictionary pays, and building it by hashing bytes (no JavaScript string per row).
  *  Invariants: codes are < count; count >= 1 whenever there are rows (a NULL's code is 0, and compiled code may look
  *  it up before it looks at the validity bit). */
+import { ROW_GROUP_ROWS } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 
 export type Dictionary = { readonly count: number; readonly offsets: Int32Array; readonly data: Uint8Array };
@@ -13,8 +14,9 @@ const DISTINCT_MAX = 8192;
 const SLOTS = 4 * DISTINCT_MAX;
 const table = new Int32Array(SLOTS);
 const hashes = new Int32Array(DISTINCT_MAX);
+const scratchCodes = new Uint16Array(ROW_GROUP_ROWS);
 
-/** Undefined when the column has too many distinct strings. */
+/** Undefined when the column has too many distinct strings. The codes are valid until the next call. */
 export function buildDictionary(
   staged: StagedColumn,
 ): (Dictionary & { readonly codes: Uint16Array }) | undefined {
@@ -23,14 +25,17 @@ export function buildDictionary(
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const nulls = staged.nullCount > 0 ? staged.nulls : undefined;
   const limit = rows <= SMALL_ROWS ? SMALL_ROWS : Math.min(DISTINCT_MAX, rows >> 3);
-  const codes = new Uint16Array(rows);
+  const codes = rows <= ROW_GROUP_ROWS ? scratchCodes.subarray(0, rows) : new Uint16Array(rows);
   /** Row that first had each code. */
   const first = new Int32Array(limit);
   let count = 0;
   let bytes = 0;
   table.fill(-1);
   for (let row = 0; row < rows; row++) {
-    if (nulls !== undefined && nulls[row] === 1) continue;
+    if (nulls !== undefined && nulls[row] === 1) {
+      codes[row] = 0;
+      continue;
+    }
     const start = offsets[row]!;
     const end = offsets[row + 1]!;
     let h = end - start;

@@ -1,10 +1,12 @@
 /** Dictionaries and zone maps of strings against a plain computation. */
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columnsToBatch, rowsToColumns } from '../types/columnar.js';
 import { FakePool } from '../types/memory-fake.js';
 import { encodeColumn } from './encode-column.js';
 import { ZONE_PREFIX_BYTES } from './row-group.js';
+import { buildRowGroupFile } from './row-group-file.js';
 import { StagedColumn } from './staged-column.js';
 
 const memory = new FakePool(16 << 20);
@@ -80,4 +82,14 @@ test('codes lead back to the strings; bounds are the least and the greatest', ()
     }),
     { numRuns: 300 },
   );
+});
+
+test('checksums are those of the bytes in the file, empty buffers or not', () => {
+  for (const values of [[''], [null], ['a', null], ['', 'b']]) {
+    const column = { name: 's', type: text, notNull: false };
+    const file = buildRowGroupFile([column], [encode(values)], values.length);
+    const bytes = Buffer.concat(file.parts);
+    for (const region of [file.columns[0]!.region, file.columns[0]!.dictionary!])
+      expect(crc32(bytes.subarray(region.at, region.at + region.bytes))).toBe(region.crc);
+  }
 });

@@ -8,7 +8,7 @@ import type { Encoding } from '../types/memory.js';
 import { isStringType, type SqlType } from '../types/sql-type.js';
 import { compareVarNumeric } from '../types/var-numeric.js';
 import { buildDictionary, type Dictionary } from './dictionary.js';
-import { widerEncoding, ZONE_PREFIX_BYTES, type ZoneMap } from './row-group.js';
+import { ROW_GROUP_ROWS, widerEncoding, ZONE_PREFIX_BYTES, type ZoneMap } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 import { compareFloat } from './zone-map.js';
 
@@ -59,15 +59,22 @@ type Integers = {
   readonly zone: ZoneMap | undefined;
 };
 
+/** Values on their way to fewer bits: memory that is taken anew for each column makes garbage collections frequent. */
+const scratch32 = new Int32Array(ROW_GROUP_ROWS);
+
 function encodeIntegers(staged: StagedColumn, type: SqlType, floor: Encoding | undefined): Integers {
   const { rows } = staged;
-  const raw = staged.data.slice(0, staged.dataBytes);
+  // A view: whatever is returned is copied from it.
+  const raw = staged.data.subarray(0, staged.dataBytes);
   // An interval is two fields in one word, not a number.
-  if (type.kind === 'interval') return { encoding: 'i128', data: raw, zone: undefined };
-  const words = new Int32Array(raw.buffer, 0, raw.length >> 2);
+  if (type.kind === 'interval') return { encoding: 'i128', data: raw.slice(), zone: undefined };
+  const words = new Int32Array(raw.buffer, raw.byteOffset, raw.length >> 2);
   switch (staged.encoding) {
-    case 'i8':
-      return narrow32(new Int32Array(new Int8Array(raw.buffer)), staged, false, floor);
+    case 'i8': {
+      const wide = scratch32.subarray(0, rows);
+      wide.set(new Int8Array(raw.buffer, raw.byteOffset, rows));
+      return narrow32(wide, staged, false, floor);
+    }
     case 'i32':
       return narrow32(words, staged, isUnsigned(type), floor);
     case 'i64':
@@ -78,7 +85,7 @@ function encodeIntegers(staged: StagedColumn, type: SqlType, floor: Encoding | u
         const sign = words[i * 4 + 1]! >> 31;
         fits = words[i * 4 + 2] === sign && words[i * 4 + 3] === sign;
       }
-      if (!fits) return { encoding: 'i128', data: raw, zone: zone128(raw, staged) };
+      if (!fits) return { encoding: 'i128', data: raw.slice(), zone: zone128(raw, staged) };
       const halves = new Int32Array(rows * 2);
       for (let i = 0; i < rows; i++) {
         halves[i * 2] = words[i * 4]!;
@@ -104,7 +111,7 @@ function narrow64(words: Int32Array, staged: StagedColumn, floor: Encoding | und
   let fits = true;
   for (let i = 0; i < rows && fits; i++) fits = words[i * 2 + 1] === words[i * 2]! >> 31;
   if (fits) {
-    const low = new Int32Array(rows);
+    const low = scratch32.subarray(0, rows);
     for (let i = 0; i < rows; i++) low[i] = words[i * 2]!;
     return narrow32(low, staged, false, floor);
   }
@@ -168,7 +175,7 @@ function narrow32(
   return { encoding, data: widenIntegers(values, 'i32', encoding, rows), zone };
 }
 
-/** Values of 32 or 64 bits in another width, which they are known to fit. */
+/** Values of 32 or 64 bits in another width, which they are known to fit; always a copy. */
 function widenIntegers(words: Int32Array, from: 'i32' | 'i64', to: Encoding, rows: number): Uint8Array {
   switch (to) {
     case 'i8':
@@ -176,9 +183,9 @@ function widenIntegers(words: Int32Array, from: 'i32' | 'i64', to: Encoding, row
     case 'i16':
       return new Uint8Array(new Int16Array(words).buffer);
     case 'i32':
-      return bytesOf(words);
+      return bytesOf(words.slice());
     default: {
-      if (to === from) return bytesOf(words);
+      if (to === from) return bytesOf(words.slice());
       const inWords = from === 'i32' ? 1 : 2;
       const outWords = to === 'i64' ? 2 : 4;
       const out = new Int32Array(rows * outWords);
@@ -257,7 +264,7 @@ function encodeStrings(staged: StagedColumn, type: SqlType, floor: Encoding | un
     const data =
       encoding === 'dict8'
         ? new Uint8Array(codes)
-        : new Uint8Array((encoding === 'dict16' ? codes : new Uint32Array(codes)).buffer);
+        : new Uint8Array((encoding === 'dict16' ? codes.slice() : new Uint32Array(codes)).buffer);
     // A NULL's code is 0, which may be the placeholder of a dictionary without strings: no bounds then.
     const used = staged.nullCount < staged.rows;
     const zone = used

@@ -23,7 +23,12 @@ function region(positions: readonly number[], buffers: readonly Uint8Array[], ha
   const at = positions[0]!;
   const last = buffers.length - 1;
   let crc = 0;
-  for (const b of buffers) crc = crc32(PADDING.subarray(0, aligned(b.length) - b.length), crc32(b, crc));
+  for (const b of buffers) {
+    // zlib starts anew when the address is null, and that of an empty array may be.
+    if (b.length === 0) continue;
+    crc = crc32(b, crc);
+    if (aligned(b.length) > b.length) crc = crc32(PADDING.subarray(0, aligned(b.length) - b.length), crc);
+  }
   return {
     at,
     bytes: positions[last]! + aligned(buffers[last]!.length) - at,
