@@ -1,5 +1,5 @@
 /** The runtime with real worker threads: morsels, finish steps, ordered results, limits, cancels, memory. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Column, Expr } from '../../plan/expr.js';
 import type { PhysicalOp, ReceiveOp, Slice } from '../../plan/physical.js';
 import { rowsToBatch } from '../../types/columnar.js';
@@ -24,12 +24,6 @@ const SETTINGS: EvalSettings = {
 
 let engine: LocalEngine;
 let idle = 0;
-
-beforeAll(() => {
-  engine = new LocalEngine({ workers: 2, memoryBytes: 256 << 20, place: 'test' });
-  idle = engine.memory.usedBytes;
-});
-afterAll(() => engine.close());
 
 const col = (id: number, type = INT4): Column => ({ id: id as ColId, name: `c${id}`, type, nullable: true });
 const ref = (c: Column): Expr => ({ kind: 'col', id: c.id, type: c.type, nullable: c.nullable });
@@ -152,110 +146,118 @@ const a = col(1);
 const b = col(2);
 const rows = Array.from({ length: 30_000 }, (_, i) => [i % 7 === 0 ? null : (i * 7919) % 1000, i]);
 
-test('rows in, filtered rows out, counted', async () => {
-  const root: PhysicalOp = {
-    ...base([a, b]),
-    id: 2,
-    kind: 'filter',
-    input: receive([a, b]),
-    predicate: { kind: 'cmp', op: '<', left: ref(a), right: { kind: 'const', value: 10, type: INT4 } },
-  };
-  const { sink, stats } = await run(root, new ListSource([a, b], rows, 1000));
-  const expected = rows.filter((r) => r[0] !== null && r[0] < 10);
-  expect(sink.values.sort((x, y) => x[1]! - y[1]!)).toEqual(expected);
-  expect(stats.nodes).toContainEqual({ id: 1, rows: rows.length });
-  expect(stats.nodes).toContainEqual({ id: 2, rows: expected.length });
-  expect(engine.memory.usedBytes).toBe(idle);
-});
-
-test('groups over two workers, then sorted', async () => {
-  const sum: Column = { ...col(3, INT8) };
-  const agg: PhysicalOp = {
-    ...base([a, sum]),
-    id: 2,
-    kind: 'hashAgg',
-    mode: 'single',
-    input: receive([a, b]),
-    groups: [a],
-    states: [],
-    aggs: [{ out: sum, name: 'sum', args: [ref(b)], distinct: false, filter: undefined, orderBy: [] }],
-  };
-  const root: PhysicalOp = {
-    ...base([a, sum]),
-    id: 3,
-    kind: 'sort',
-    input: agg,
-    keys: [{ expr: ref(a), descending: true, nullsFirst: false }],
-    limit: undefined,
-    distinctOn: undefined,
-  };
-  const { sink } = await run(root, new ListSource([a, b], rows, 700));
-  const expected = new Map<number | null, number>();
-  for (const [k, v] of rows) expected.set(k!, (expected.get(k!) ?? 0) + v!);
-  expect(sink.values).toEqual(
-    [...expected].sort((x, y) => (x[0] === null ? 1 : y[0] === null ? -1 : y[0] - x[0])),
-  );
-  expect(engine.memory.usedBytes).toBe(idle);
-});
-
-test('a limit ends the slice without reading everything', async () => {
-  const source = new ListSource([a, b], rows, 500);
-  source.endless = true;
-  const root: PhysicalOp = {
-    ...base([a, b]),
-    id: 2,
-    kind: 'limit',
-    input: receive([a, b]),
-    limit: { kind: 'const', value: 5n, type: INT8 },
-    offset: { kind: 'const', value: 2n, type: INT8 },
-  };
-  const { sink } = await run(root, source);
-  expect(sink.values).toEqual(rows.slice(2, 7));
-  expect(source.closed).toBe(true);
-  expect(engine.memory.usedBytes).toBe(idle);
-});
-
-test('an abort ends a slice that waits for rows, and one that computes', async () => {
-  const source = new ListSource([a, b], rows.slice(0, 100), 50);
-  source.endless = true;
-  const abort = new AbortController();
-  setTimeout(() => abort.abort(), 50);
-  await expect(run(receive([a, b]), source, abort.signal)).rejects.toMatchObject({ code: '57014' });
-  expect(engine.memory.usedBytes).toBe(idle);
-});
-
-test('an error in compiled code and a query past its memory leave nothing behind', async () => {
-  const overflow: Column = col(9);
-  const root: PhysicalOp = {
-    ...base([overflow]),
-    id: 2,
-    kind: 'project',
-    input: receive([a, b]),
-    exprs: [
-      {
-        kind: 'call',
-        fn: '*(int4,int4)',
-        args: [ref(b), { kind: 'const', value: 1_000_000, type: INT4 }],
-        type: INT4,
-      },
-    ],
-  };
-  await expect(run(root, new ListSource([a, b], rows, 1000))).rejects.toMatchObject({
-    code: '22003',
-  } satisfies Partial<SqlError>);
-  const agg: PhysicalOp = {
-    ...base([b]),
-    id: 2,
-    kind: 'hashAgg',
-    mode: 'single',
-    input: receive([a, b]),
-    groups: [b],
-    states: [],
-    aggs: [],
-  };
-  await expect(run(agg, new ListSource([a, b], rows, 1000), undefined, 1 << 18)).rejects.toMatchObject({
-    code: '53200',
-    hint: expect.stringContaining('mpp.query_memory'),
+describe.each([1, 2])('%i workers', (workers) => {
+  beforeAll(() => {
+    engine = new LocalEngine({ workers, memoryBytes: 256 << 20, place: 'test' });
+    idle = engine.memory.usedBytes;
   });
-  expect(engine.memory.usedBytes).toBe(idle);
+  afterAll(() => engine.close());
+
+  test('rows in, filtered rows out, counted', async () => {
+    const root: PhysicalOp = {
+      ...base([a, b]),
+      id: 2,
+      kind: 'filter',
+      input: receive([a, b]),
+      predicate: { kind: 'cmp', op: '<', left: ref(a), right: { kind: 'const', value: 10, type: INT4 } },
+    };
+    const { sink, stats } = await run(root, new ListSource([a, b], rows, 1000));
+    const expected = rows.filter((r) => r[0] !== null && r[0] < 10);
+    expect(sink.values.sort((x, y) => x[1]! - y[1]!)).toEqual(expected);
+    expect(stats.nodes).toContainEqual({ id: 1, rows: rows.length });
+    expect(stats.nodes).toContainEqual({ id: 2, rows: expected.length });
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
+
+  test('groups over two workers, then sorted', async () => {
+    const sum: Column = { ...col(3, INT8) };
+    const agg: PhysicalOp = {
+      ...base([a, sum]),
+      id: 2,
+      kind: 'hashAgg',
+      mode: 'single',
+      input: receive([a, b]),
+      groups: [a],
+      states: [],
+      aggs: [{ out: sum, name: 'sum', args: [ref(b)], distinct: false, filter: undefined, orderBy: [] }],
+    };
+    const root: PhysicalOp = {
+      ...base([a, sum]),
+      id: 3,
+      kind: 'sort',
+      input: agg,
+      keys: [{ expr: ref(a), descending: true, nullsFirst: false }],
+      limit: undefined,
+      distinctOn: undefined,
+    };
+    const { sink } = await run(root, new ListSource([a, b], rows, 700));
+    const expected = new Map<number | null, number>();
+    for (const [k, v] of rows) expected.set(k!, (expected.get(k!) ?? 0) + v!);
+    expect(sink.values).toEqual(
+      [...expected].sort((x, y) => (x[0] === null ? 1 : y[0] === null ? -1 : y[0] - x[0])),
+    );
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
+
+  test('a limit ends the slice without reading everything', async () => {
+    const source = new ListSource([a, b], rows, 500);
+    source.endless = true;
+    const root: PhysicalOp = {
+      ...base([a, b]),
+      id: 2,
+      kind: 'limit',
+      input: receive([a, b]),
+      limit: { kind: 'const', value: 5n, type: INT8 },
+      offset: { kind: 'const', value: 2n, type: INT8 },
+    };
+    const { sink } = await run(root, source);
+    expect(sink.values).toEqual(rows.slice(2, 7));
+    expect(source.closed).toBe(true);
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
+
+  test('an abort ends a slice that waits for rows, and one that computes', async () => {
+    const source = new ListSource([a, b], rows.slice(0, 100), 50);
+    source.endless = true;
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 50);
+    await expect(run(receive([a, b]), source, abort.signal)).rejects.toMatchObject({ code: '57014' });
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
+
+  test('an error in compiled code and a query past its memory leave nothing behind', async () => {
+    const overflow: Column = col(9);
+    const root: PhysicalOp = {
+      ...base([overflow]),
+      id: 2,
+      kind: 'project',
+      input: receive([a, b]),
+      exprs: [
+        {
+          kind: 'call',
+          fn: '*(int4,int4)',
+          args: [ref(b), { kind: 'const', value: 1_000_000, type: INT4 }],
+          type: INT4,
+        },
+      ],
+    };
+    await expect(run(root, new ListSource([a, b], rows, 1000))).rejects.toMatchObject({
+      code: '22003',
+    } satisfies Partial<SqlError>);
+    const agg: PhysicalOp = {
+      ...base([b]),
+      id: 2,
+      kind: 'hashAgg',
+      mode: 'single',
+      input: receive([a, b]),
+      groups: [b],
+      states: [],
+      aggs: [],
+    };
+    await expect(run(agg, new ListSource([a, b], rows, 1000), undefined, 1 << 18)).rejects.toMatchObject({
+      code: '53200',
+      hint: expect.stringContaining('mpp.query_memory'),
+    });
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
 });

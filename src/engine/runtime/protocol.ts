@@ -38,6 +38,9 @@ export type RunTask = {
   readonly rangeMax: number;
   readonly chunksMax: number;
   readonly sliceMs: number;
+  /** Exports to call as a `CallTask` would, when this task has emptied the queue: no other task runs the pipeline, and
+   *  no more morsels will come. */
+  readonly finish: readonly string[] | undefined;
 };
 
 /** Calls exports once each, in order: `(queryState, workerState[, part])`. */
@@ -62,5 +65,7 @@ export type TaskReply = {
   readonly error: WireError | undefined;
   readonly stack: string | undefined;
   readonly thread: number;
+  /** The exports of `finish` were called. */
+  readonly finished: boolean;
   readonly missing: boolean;
 };

@@ -143,6 +143,15 @@ function runMorsels(task: RunTask, run: RunExport): Progress {
   return { satisfied: false, morsels, range };
 }
 
+/** No morsel is left, and the query goes on. */
+function isEmpty({ init, queue }: RunTask): boolean {
+  const entry = Number(Atomics.load(memory.i64, (queue + QUEUE.cursor) / 8) >> 32n);
+  return (
+    entry >= memory.u32[(queue + QUEUE.entries) >>> 2]! &&
+    Atomics.load(memory.i32, (init.queryState + QS.cancel) >>> 2) === 0
+  );
+}
+
 const NONE: Progress = { satisfied: false, morsels: 0, range: 0 };
 
 export default function runTask(task: WorkerTask): TaskReply {
@@ -154,17 +163,26 @@ export default function runTask(task: WorkerTask): TaskReply {
     stack: undefined,
     thread: threadId,
     missing: false,
+    finished: false,
     ...more,
   });
   try {
     const slice = load(task.init);
     if (slice === undefined) return reply(NONE, { missing: true });
     slice.label = task.label;
-    if (task.kind === 'run') return reply(runMorsels(task, slice.instance.exports[task.run] as RunExport));
-    for (const name of task.exports) {
-      resetTemp(task.workerState);
-      (slice.instance.exports[name] as CallExport)(task.init.queryState, task.workerState, task.part ?? 0);
+    const call = (names: readonly string[], part: number): void => {
+      for (const name of names) {
+        resetTemp(task.workerState);
+        (slice.instance.exports[name] as CallExport)(task.init.queryState, task.workerState, part);
+      }
+    };
+    if (task.kind === 'run') {
+      const progress = runMorsels(task, slice.instance.exports[task.run] as RunExport);
+      const finished = task.finish !== undefined && !progress.satisfied && isEmpty(task);
+      if (finished) call(task.finish, 0);
+      return reply(progress, { finished });
     }
+    call(task.exports, task.part ?? 0);
     return reply({ satisfied: false, morsels: 1, range: 0 });
   } catch (e) {
     const stack = e instanceof SqlError ? undefined : e instanceof Error ? e.stack : undefined;
