@@ -15,11 +15,16 @@ import { emitString, isString } from './string-fields.js';
 /** What the compiled parser may read past the end of its input, and write past the end of a column's strings. */
 export const COPY_SLACK_BYTES = 64;
 
+/** So many columns of strings each have room for the whole input; more of them share what these would have. */
+export const FULL_STRINGS_MAX = 24;
+
 /** Undefined: these columns or options are for the parser in TypeScript.
  *
  *  Exports `scan(at, end)`: newlines in the low half, and in the high half 1 when a byte is not ASCII, 2 when one is zero;
  *  `parse(batch, at, end, ascii)`: rows, or -1 when it declines. The descriptor's addresses are filled in by the
- *  caller; each column's reserved word at +24 becomes 1 when a value is NULL. The input ends in a newline. */
+ *  caller, and when strings share room the end of each column's at +28; the word at +24 becomes 1 when a value is NULL.
+ *  The input ends in a newline. Behind all buffers is room for the input once more: a string is found to have outgrown
+ *  its column when it has been copied. */
 export function buildCopyModule(
   columns: readonly CopyColumn[],
   options: CopyOptions,
@@ -47,6 +52,7 @@ export function buildCopyModule(
   });
   const nullBytes = [...Buffer.from(options.nullString)];
   const csv = options.format === 'csv';
+  const shared = columns.filter((c) => isString(c.type)).length > FULL_STRINGS_MAX;
   const quote = options.quote.charCodeAt(0);
   const context: Omit<RowContext, 'decline'> = { f, lib, at, end, row, ascii };
   f.block((decline) => {
@@ -70,6 +76,12 @@ export function buildCopyModule(
             const row_ = { ...context, decline };
             if (isString(column.type)) {
               emitString(row_, column.type, place.out, options);
+              if (shared) {
+                f.get(place.out)
+                  .get(batch)
+                  .mem('i32.load', place.base + 28);
+                f.op('i32.gt_u').brIf(decline);
+              }
               pushOffset();
             } else if (csv) emitQuotable(row_, column, place.data);
             else emitFixed(row_, column.type, place.data, 'value');

@@ -300,3 +300,17 @@ test('errors and the unusual are declined', () => {
   expect(compiled(Buffer.from('1\ta\n'), notNull, TEXT_COPY)).toMatchObject({ rows: 1 });
   expect(compiled(Buffer.from('1'), columnsOf([{ kind: 'interval' }]), TEXT_COPY)).toBe('never');
 });
+
+test('tables of many string columns share the room', () => {
+  const columns = columnsOf(
+    Array.from({ length: 60 }, (_, i) => (i % 7 === 3 ? { kind: 'bpchar', length: 9 } : { kind: 'text' })),
+  );
+  const line = (wide: number) =>
+    `${columns.map((_, i) => (i % 7 === 3 ? 'pad' : 'x'.repeat(i === wide ? 3000 : i))).join('\t')}\n`;
+  const before = memory.usedBytes;
+  expect(check(line(-1).repeat(200), columns, TEXT_COPY)).toBe(true);
+  // One column takes more than its share: declined, and nothing is left behind.
+  for (const wide of [0, 28, 58]) expect(check(line(wide).repeat(200), columns, TEXT_COPY)).toBe(false);
+  expect(memory.usedBytes).toBe(before);
+  memory.check();
+});

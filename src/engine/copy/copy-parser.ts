@@ -14,16 +14,13 @@ import {
 } from '../../types/memory.js';
 import { requestEviction } from '../runtime/eviction.js';
 import { EVICT_ROUNDS, type SharedMemory } from '../runtime/shared-memory.js';
-import { buildCopyModule, COPY_SLACK_BYTES } from './copy-module.js';
+import { buildCopyModule, COPY_SLACK_BYTES, FULL_STRINGS_MAX } from './copy-module.js';
 
 export type ParsedBatch = {
   readonly address: number;
   readonly rows: number;
   readonly layout: readonly ColumnLayout[];
 };
-
-/** A block whose strings might need more than this many times its size is for the other parser: wide tables. */
-const ROOM_FACTOR_MAX = 24;
 
 export class CopyParser {
   private readonly memory: SharedMemory;
@@ -62,7 +59,6 @@ export class CopyParser {
     if ((flags & 1) !== 0 && !isUtf8(u8.slice(text, end))) return undefined;
     const rowsMax = Number(scanned & 0xffffffffn);
     const places = this.layOut(rowsMax, end - text);
-    if (places.bytes > (end - text) * ROOM_FACTOR_MAX + (1 << 20)) return undefined;
     const address = this.alloc(places.bytes);
     if (address === 0) return undefined;
     const header = address >>> 2;
@@ -74,6 +70,7 @@ export class CopyParser {
       u32[d] = address + place.data;
       u32[d + 1] = address + place.validity;
       u32[d + 2] = place.offsets === 0 ? 0 : address + place.offsets;
+      u32[d + 7] = place.end === 0 ? 0 : address + place.end;
       u32[d + 3] = ENCODING_CODE[encodingOf(this.columns[i]!.type)];
       u8.fill(0xff, address + place.validity, address + place.validity + ((rowsMax + 7) >> 3));
     });
@@ -90,6 +87,7 @@ export class CopyParser {
       const nullable = u32[d + 6] !== 0;
       if (!nullable) u32[d + 1] = 0;
       u32[d + 6] = 0;
+      u32[d + 7] = 0;
       if (encoding !== 'utf8') u32[d + 5] = rows * encodingBytes(encoding);
       return { encoding, nullable };
     });
@@ -104,16 +102,26 @@ export class CopyParser {
       bytes += align(n);
       return at;
     };
+    const strings = this.columns.filter((c) => encodingOf(c.type) === 'utf8').length;
+    const shared = strings > FULL_STRINGS_MAX;
+    const room = shared ? Math.ceil((textBytes * FULL_STRINGS_MAX) / strings) : textBytes;
+    let padding = 0;
     const columns = this.columns.map(({ type }) => {
       const encoding = encodingOf(type);
       const validity = take((rowsMax + 7) >> 3);
-      if (encoding !== 'utf8')
-        return { validity, offsets: 0, data: take(rowsMax * encodingBytes(encoding) + 8) };
+      if (encoding !== 'utf8') {
+        const data = take(rowsMax * encodingBytes(encoding) + 8);
+        return { validity, offsets: 0, data, end: 0 };
+      }
       const offsets = take((rowsMax + 1) * 4);
       // A number without scale takes up to three bytes more than its digits, a padded string its padding.
       const extra = type.kind === 'bpchar' ? (type.length ?? 0) : type.kind === 'numeric' ? 3 : 0;
-      return { validity, offsets, data: take(textBytes + rowsMax * extra + COPY_SLACK_BYTES) };
+      padding = Math.max(padding, extra);
+      const size = room + rowsMax * extra;
+      const data = take(size + COPY_SLACK_BYTES);
+      return { validity, offsets, data, end: data + size };
     });
+    if (shared) take(textBytes + padding + COPY_SLACK_BYTES);
     return { columns, bytes };
   }
 
