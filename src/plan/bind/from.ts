@@ -7,10 +7,10 @@ import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Relation, ViewDef } from '../catalog.js';
 import type { Column } from '../expr.js';
-import { col, exprNullable, exprType, isVolatile } from '../expr-util.js';
+import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
-import { freeColumns, freshCopy, somePlanExpr } from '../logical/transform.js';
+import { freeColumns, freshCopy } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
@@ -20,6 +20,7 @@ import type { BindContext } from './context.js';
 import { bindJoin } from './join.js';
 import type { Binding, BoundQuery, NamespaceItem, QueryLevel } from './level.js';
 import { outputName } from './output-name.js';
+import { unrepeatable } from './repeatable.js';
 import { seriesPlan } from './series.js';
 
 export type FromItem = { readonly plan: LogicalPlan; readonly items: readonly NamespaceItem[] };
@@ -85,12 +86,9 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     const cte = level.ctes.get(name);
     if (cte !== undefined) {
       const { plan, names } = cte.query;
-      // Each reference runs for itself; one that calls random() twice would show two results where there is one.
-      if (cte.used && somePlanExpr(plan, isVolatile))
-        throw ctx.notSupported(
-          'a WITH query with volatile functions that is read more than once',
-          r.location,
-        );
+      const why = cte.used ? unrepeatable(plan) : undefined;
+      if (why !== undefined)
+        throw ctx.notSupported(`a WITH query with ${why} that is read more than once`, r.location);
       const own = cte.used ? freshCopy(plan, () => ctx.columnId()).plan : plan;
       cte.used = true;
       return queryItem(b, { plan: own, names }, name, r.alias);
