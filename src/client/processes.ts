@@ -175,6 +175,9 @@ export async function startCluster(
         dir.tokenFile,
         '--segments',
         String(segments),
+        // The master's slices are the small ends of plans: a core each for the segments comes first.
+        '--workers',
+        String(Math.max(1, Math.floor(cpus().length / (segments + 1)))),
         ...shared,
       ],
       { role: 'master', host, port, grpcPort: listen },

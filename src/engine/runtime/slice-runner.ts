@@ -17,7 +17,7 @@ import { QUEUE, type SliceInit, type TaskReply, type WorkerTask } from './protoc
 const MORSEL_ROWS = 65_536;
 const RANGE_START = 4_096;
 const RANGE_EXPANDING = 16;
-const BATCHES_PER_ROUND = 16;
+const BATCHES_PER_ROUND = 64;
 const CHUNKS_PER_TASK = 4;
 const TASK_MS = 20;
 const TEMP_BYTES = 64 * 1024;
