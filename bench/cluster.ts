@@ -1,8 +1,12 @@
 /** A cluster for benchmarks and big tests: made on first use, kept for the next run, stopped at the end. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { ClusterDir } from '../src/client/cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from '../src/client/processes.js';
 import { isLoaded, loadTpch } from '../src/client/tpch-load.js';
+import { generateAll } from './tpch/generate.js';
+import { TPCH_TABLES } from './tpch/scale.js';
 
 export type TpchCluster = {
   readonly client: pg.Client;
@@ -10,6 +14,16 @@ export type TpchCluster = {
   readonly port: number;
   stop(): Promise<void>;
 };
+
+/** The directory of the `.tbl` files of this scale under `base`, generated when they are not there. */
+export async function tblFiles(base: string, scale: number): Promise<string> {
+  const dir = join(base, `tbl-${scale}`);
+  if (!TPCH_TABLES.every((t) => existsSync(join(dir, `${t}.tbl`)))) {
+    mkdirSync(dir, { recursive: true });
+    await generateAll({ scale, outDir: dir });
+  }
+  return dir;
+}
 
 /** Values arrive as PostgreSQL's text, untouched. */
 export function textClient(host: string, port: number): pg.Client {

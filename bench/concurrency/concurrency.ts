@@ -1,18 +1,10 @@
-/** `npm run bench -- concurrency`: several clients run the 22 queries at once, each in an order of its own; meanwhile one
- *  more client runs a short query over and over.
- *
- *  The peer is DuckDB with as many connections to one database. What counts: when the last client is done, and how long
- *  the short query waits. */
-import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { openTpchCluster, textClient } from '../cluster.js';
+import { openTpchCluster, tblFiles, textClient } from '../cluster.js';
 import { loadDuckDb } from '../power/peers.js';
 import { record } from '../report.js';
 import { quantile } from '../statistics.js';
-import { generateAll } from '../tpch/generate.js';
 import { queriesFor } from '../tpch/queries.js';
-import { TPCH_TABLES } from '../tpch/scale.js';
 
 export type ConcurrencyOptions = {
   readonly scale: number;
@@ -65,11 +57,7 @@ async function measure(
 
 export async function concurrencyBench(o: ConcurrencyOptions): Promise<void> {
   const base = o.data ?? '.mpp';
-  const tbl = join(base, `tbl-${o.scale}`);
-  if (!TPCH_TABLES.every((t) => existsSync(join(tbl, `${t}.tbl`)))) {
-    mkdirSync(tbl, { recursive: true });
-    await generateAll({ scale: o.scale, outDir: tbl });
-  }
+  const tbl = await tblFiles(base, o.scale);
   const cluster = await openTpchCluster({
     dir: join(base, `bench-${o.scale}-${o.segments}`),
     scale: o.scale,

@@ -3,16 +3,15 @@
  *  `SELECT * FROM orders` (1.5 M rows at scale factor 1), every row taken and dropped. The peer is PostgreSQL when a URL is
  *  given. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { ClusterDir } from '../../src/client/cluster-dir.js';
-import { openTpchCluster } from '../cluster.js';
+import { openTpchCluster, tblFiles } from '../cluster.js';
 import { openPostgres } from '../power/peers.js';
 import { record } from '../report.js';
 import { median } from '../statistics.js';
-import { generateAll } from '../tpch/generate.js';
-import { rowCount, TPCH_TABLES } from '../tpch/scale.js';
+import { rowCount } from '../tpch/scale.js';
 
 export type FetchOptions = {
   readonly scale: number;
@@ -70,11 +69,7 @@ function residentMb(pid: number): number {
 
 export async function fetchBench(o: FetchOptions): Promise<void> {
   const base = o.data ?? '.mpp';
-  const tbl = join(base, `tbl-${o.scale}`);
-  if (!TPCH_TABLES.every((t) => existsSync(join(tbl, `${t}.tbl`)))) {
-    mkdirSync(tbl, { recursive: true });
-    await generateAll({ scale: o.scale, outDir: tbl });
-  }
+  const tbl = await tblFiles(base, o.scale);
   const dir = join(base, `bench-${o.scale}-${o.segments}`);
   const cluster = await openTpchCluster({
     dir,

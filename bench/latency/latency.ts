@@ -1,14 +1,9 @@
-/** `npm run bench -- latency`: time of short queries end to end over the wire, one client, no pause between them.
- *
- *  The peers: DuckDB in process (no wire at all), and PostgreSQL when a URL is given. Scale factor 0.01 is loaded. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { openTpchCluster } from '../cluster.js';
+import { openTpchCluster, tblFiles } from '../cluster.js';
 import { openDuckDb } from '../power/peers.js';
 import { record } from '../report.js';
 import { median, quantile } from '../statistics.js';
-import { generateAll } from '../tpch/generate.js';
 
 export type LatencyOptions = {
   readonly segments: number;
@@ -29,9 +24,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 
 export async function latencyBench(o: LatencyOptions): Promise<void> {
   const base = o.data ?? '.mpp';
-  const tbl = join(base, `tbl-${SCALE}`);
-  mkdirSync(tbl, { recursive: true });
-  await generateAll({ scale: SCALE, outDir: tbl });
+  const tbl = await tblFiles(base, SCALE);
   const cluster = await openTpchCluster({
     dir: join(base, `bench-${SCALE}-${o.segments}`),
     scale: SCALE,

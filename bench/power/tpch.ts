@@ -2,14 +2,12 @@
  *
  *  Each query: one warm-up, then `runs` rounds in which the engines alternate; the median counts. Rows are fetched by
  *  the client. Results are compared by number of rows here; their values are compared by the tests. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openTpchCluster } from '../cluster.js';
+import { openTpchCluster, tblFiles } from '../cluster.js';
 import { record } from '../report.js';
 import { geometricMean, median } from '../statistics.js';
-import { generateAll } from '../tpch/generate.js';
 import { queriesFor } from '../tpch/queries.js';
-import { TPCH_TABLES } from '../tpch/scale.js';
 import { barChart } from './chart.js';
 import { openDuckDb, openPostgres, type Peer } from './peers.js';
 
@@ -29,11 +27,7 @@ const COLORS = ['#0b6e4f', '#f2b134', '#4c6ef5'];
 
 export async function powerTest(o: PowerOptions): Promise<void> {
   const base = o.data ?? '.mpp';
-  const tbl = join(base, `tbl-${o.scale}`);
-  if (!TPCH_TABLES.every((t) => existsSync(join(tbl, `${t}.tbl`)))) {
-    mkdirSync(tbl, { recursive: true });
-    await generateAll({ scale: o.scale, outDir: tbl });
-  }
+  const tbl = await tblFiles(base, o.scale);
   const cluster = await openTpchCluster({
     dir: join(base, `bench-${o.scale}-${o.segments}${o.random ? '-random' : ''}`),
     scale: o.scale,

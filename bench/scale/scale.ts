@@ -2,15 +2,13 @@
  *
  *  For each scale factor: the geometric mean of the 22 queries (median of `runs`) and the memory of all processes. For
  *  one and two segments at the largest factor that is asked for: the scan-bound queries 1 and 6. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterDir } from '../../src/client/cluster-dir.js';
-import { openTpchCluster } from '../cluster.js';
+import { openTpchCluster, tblFiles } from '../cluster.js';
 import { record } from '../report.js';
 import { geometricMean, median } from '../statistics.js';
-import { generateAll } from '../tpch/generate.js';
 import { queriesFor } from '../tpch/queries.js';
-import { TPCH_TABLES } from '../tpch/scale.js';
 
 export type ScaleOptions = {
   readonly scales: string;
@@ -28,11 +26,7 @@ async function run(
   only?: readonly number[],
 ): Promise<{ times: Map<number, number>; memoryMb: number }> {
   const base = o.data ?? '.mpp';
-  const tbl = join(base, `tbl-${scale}`);
-  if (!TPCH_TABLES.every((t) => existsSync(join(tbl, `${t}.tbl`)))) {
-    mkdirSync(tbl, { recursive: true });
-    await generateAll({ scale, outDir: tbl });
-  }
+  const tbl = await tblFiles(base, scale);
   const dir = join(base, `bench-${scale}-${segments}${segments === 1 ? '-one-worker' : ''}`);
   const cluster = await openTpchCluster({ dir, scale, segments, port: o.port, from: tbl, workers: 1 });
   try {

@@ -1,10 +1,10 @@
 /** Writes parameters and constants into a slice's query state before it runs. */
 
+import { unscaled, writeInterval } from '../../types/columnar.js';
 import { assert } from '../../types/sql-error.js';
 import type { Repr, SqlType } from '../../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../../types/value.js';
 import { encodeVarNumeric } from '../../types/var-numeric.js';
-import { rescaleExact } from './rescale.js';
 import type { SharedMemory } from './shared-memory.js';
 
 const MASK64 = (1n << 64n) - 1n;
@@ -37,20 +37,14 @@ export function writeParam(
       return;
     case 'i64':
     case 'i128': {
-      let n: bigint;
-      if (isNumeric(value)) {
-        assert(type.kind === 'numeric' && type.scale !== undefined, 'numeric in a register has a scale');
-        n = rescaleExact(value, type.scale);
-      } else n = BigInt(value as number | bigint);
+      const n = unscaled(type, value);
       view.setBigInt64(address, BigInt.asIntN(64, n), true);
       if (repr === 'i128') view.setBigInt64(address + 8, BigInt.asIntN(64, n >> 64n), true);
       return;
     }
     case 'interval': {
       assert(isInterval(value), 'interval');
-      view.setBigInt64(address, value.micros, true);
-      view.setInt32(address + 8, value.days, true);
-      view.setInt32(address + 12, value.months, true);
+      writeInterval(view, address, value);
       return;
     }
     case 'str': {
