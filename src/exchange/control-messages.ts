@@ -11,7 +11,7 @@ import type { MotionTarget } from './motion-sink.js';
 import type { ReceivedColumn } from './receiver.js';
 
 /** Raised whenever a message here or a plan changes its meaning: both ends must be the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type Hello = {
   readonly version: number;

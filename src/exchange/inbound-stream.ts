@@ -1,7 +1,7 @@
 /** The receiving end of one sender's stream: a bounded queue of batches, in the order sent.
  *
- *  Owns: credit (CREDIT_MESSAGES outstanding at most; one more is granted for each batch the consumer takes), the check of
- *  the row count at the end. Must not know gRPC: the sender is reached through a `SenderLink`, and messages are
+ *  Owns: credit (a sender begins with CREDIT_MESSAGES; one more is granted for each batch the consumer takes, so no more are
+ *  ever outstanding), the check of the row count at the end. Must not know links: the sender is reached through a `SenderLink`, and messages are
  *  decoded when they are taken, so that what waits does not fill the shared memory. */
 import { decodeBatchMessage, type MotionColumn } from '../types/arrow/batch-message.js';
 import type { MotionId, SegmentId } from '../types/ids.js';
@@ -58,7 +58,6 @@ export class InboundStream implements BatchSource {
       throw new Error(`${placeName(this.from)} opened motion ${this.motion} twice`);
     this.link = link;
     if (this.closed) link.stop();
-    else link.grant(CREDIT_MESSAGES);
   }
 
   deliver(message: Uint8Array | OutChunk): void {

@@ -55,7 +55,7 @@ export class MotionSink {
     this.outlets = options.receivers.map(({ segment, address }) =>
       segment === service.self
         ? new LocalOutlet(owner, service.localStream(queryId, motion, from))
-        : new RemoteOutlet(owner, service.peers.at(address), { queryId, motion, from, to: segment }),
+        : new RemoteOutlet(owner, service.links.to(address), { queryId, motion, from, to: segment }),
     );
   }
 
@@ -82,8 +82,14 @@ export class MotionSink {
     return this.outlets.length > 0 && this.outlets.every((o) => o.stopped);
   }
 
+  /** Resolves when all rows have been sent; they may yet be lost, which `onBroken` would tell. */
   async finish(): Promise<void> {
     await Promise.all(this.outlets.map((o) => o.finish()));
+  }
+
+  /** Settles when no stream can break any more. */
+  async delivered(): Promise<void> {
+    await Promise.all(this.outlets.map((o) => o.delivered));
   }
 
   abort(error: unknown): void {

@@ -1,15 +1,15 @@
 /** The sending end of a motion's stream to one receiver: what waits for credit, and the way it goes.
  *
- *  Invariants: a message leaves only against credit; after `stop` nothing is sent but the end; `finished` settles once:
- *  delivered, or the error that broke the stream. */
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+ *  Invariants: a message leaves only against credit, of which a stream has CREDIT_MESSAGES when it begins, so that a small result
+ *  goes without a question; after `stop` nothing is sent but the end; `finish` settles when all has been sent, and
+ *  whether it also arrived is known when `delivered` settles: until then the owner may hear that the stream broke. */
 import type { MotionId, QueryId, SegmentId } from '../types/ids.js';
 import type { OutChunk } from '../types/memory.js';
-import { pack } from './grpc/codec.js';
-import type { Peer } from './grpc/peer.js';
-import { ExchangeService, type MotionControl, type MotionMessage } from './grpc/services.js';
-import type { InboundStream, SenderLink } from './inbound-stream.js';
-import { failureToWire, MotionBroken } from './motion-error.js';
+import { pack, unpack } from './grpc/codec.js';
+import { CREDIT_MESSAGES, type InboundStream, type SenderLink } from './inbound-stream.js';
+import type { FrameBody } from './link/frame.js';
+import type { Link, LinkStream, StreamHandler } from './link/link.js';
+import { failureFromWire, failureToWire, MotionBroken, type WireFailure } from './motion-error.js';
 
 export interface OutletOwner {
   /** Credit came, or the receiver wants no more. */
@@ -20,8 +20,10 @@ export interface OutletOwner {
 export interface Outlet {
   readonly stopped: boolean;
   readonly ready: boolean;
-  /** Rows given to `send`, whether or not a stop overtook them. */
+  /** All rows have been sent, or a stop overtook them. */
   finish(): Promise<void>;
+  /** Settles, never rejecting, when the stream is over for its receiver too. */
+  readonly delivered: Promise<void>;
   abort(error: unknown): void;
 }
 
@@ -29,12 +31,14 @@ export interface Outlet {
 export class LocalOutlet implements Outlet, SenderLink {
   private readonly owner: OutletOwner;
   private readonly target: InboundStream | undefined;
-  private credit = 0;
+  private credit = CREDIT_MESSAGES;
   private rows = 0;
   private pending: OutChunk[] = [];
   private ending = false;
   private over = false;
-  private delivered: () => void = () => undefined;
+  private finished: () => void = () => undefined;
+  /** What is handed over in a process has arrived. */
+  readonly delivered = Promise.resolve();
   stopped = false;
 
   /** Without a target the receiver has gone already. */
@@ -74,7 +78,7 @@ export class LocalOutlet implements Outlet, SenderLink {
   finish(): Promise<void> {
     return new Promise((resolve) => {
       this.ending = true;
-      this.delivered = resolve;
+      this.finished = resolve;
       this.pump();
     });
   }
@@ -96,7 +100,7 @@ export class LocalOutlet implements Outlet, SenderLink {
     if (this.ending && this.pending.length === 0 && !this.over) {
       this.over = true;
       this.target?.end(this.rows);
-      this.delivered();
+      this.finished();
     }
   }
 
@@ -106,41 +110,38 @@ export class LocalOutlet implements Outlet, SenderLink {
 }
 
 /** To a receiver in another process. */
-export class RemoteOutlet implements Outlet {
+export class RemoteOutlet implements Outlet, StreamHandler {
+  readonly delivered: Promise<void>;
   private readonly owner: OutletOwner;
-  private readonly call: ClientDuplexStream<MotionMessage, MotionControl>;
-  private credit = 0;
+  private readonly to: { readonly motion: MotionId; readonly segment: SegmentId };
+  private readonly stream: LinkStream;
+  private credit = CREDIT_MESSAGES;
   private rows = 0;
   private pending: { bytes: Uint8Array; rows: number }[] = [];
   private ending = false;
   private ended = false;
   private over = false;
-  private readonly finished: Promise<void>;
-  private settle!: { resolve: () => void; reject: (e: unknown) => void };
+  private readonly sent: Promise<void>;
+  private settleSent!: { resolve: () => void; reject: (e: unknown) => void };
+  private settleDelivered!: () => void;
   stopped = false;
 
   constructor(
     owner: OutletOwner,
-    peer: Peer,
+    link: Link,
     stream: { queryId: QueryId; motion: MotionId; from: SegmentId; to: SegmentId },
   ) {
     this.owner = owner;
-    this.finished = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
+    this.to = { motion: stream.motion, segment: stream.to };
+    this.sent = new Promise((resolve, reject) => {
+      this.settleSent = { resolve, reject };
     });
-    this.finished.catch(() => undefined);
-    this.call = peer.duplex(ExchangeService.Motion);
-    this.call.on('data', (m: MotionControl) => this.control(m));
-    this.call.on('error', (e) => this.break(MotionBroken.during(stream.motion, stream.to, e.message)));
-    this.call.on('end', () => this.closed(stream));
-    this.call.write({
-      open: {
-        query_id: stream.queryId,
-        motion: stream.motion,
-        from_segment: stream.from,
-        to_segment: stream.to,
-      },
+    this.sent.catch(() => undefined);
+    this.delivered = new Promise((resolve) => {
+      this.settleDelivered = resolve;
     });
+    this.stream = link.open(this);
+    this.stream.write({ kind: 'open', open: stream });
   }
 
   get ready(): boolean {
@@ -156,30 +157,43 @@ export class RemoteOutlet implements Outlet {
   finish(): Promise<void> {
     this.ending = true;
     this.pump();
-    return this.finished;
+    return this.sent;
   }
 
   abort(error: unknown): void {
     if (this.over) return;
-    this.over = true;
-    this.pending = [];
-    if (this.ended) this.call.cancel();
-    else {
-      this.call.write({ failed: pack(failureToWire(error)) });
-      this.call.end();
-    }
-    this.settle.reject(error);
+    if (!this.ended) this.stream.write({ kind: 'failed', failure: pack(failureToWire(error)) });
+    this.end(error);
   }
 
-  private control(m: MotionControl): void {
+  frame(body: FrameBody): void {
     if (this.over) return;
-    if ('credit' in m) this.credit += m.credit;
-    else {
-      this.stopped = true;
-      this.pending = [];
+    switch (body.kind) {
+      case 'credit':
+        this.credit += body.messages;
+        break;
+      case 'stop':
+        this.stopped = true;
+        this.pending = [];
+        break;
+      case 'closed':
+        this.closed();
+        return;
+      case 'failed':
+        this.break(
+          new MotionBroken(this.to.segment, failureFromWire(unpack<WireFailure>(body.failure)).message),
+        );
+        return;
+      default:
+        this.break(MotionBroken.during(this.to.motion, this.to.segment, `an unexpected ${body.kind}`));
+        return;
     }
     this.pump();
     if (this.pending.length === 0) this.owner.changed();
+  }
+
+  lost(why: string): void {
+    this.break(MotionBroken.during(this.to.motion, this.to.segment, why));
   }
 
   private pump(): void {
@@ -187,31 +201,38 @@ export class RemoteOutlet implements Outlet {
       const { bytes, rows } = this.pending.shift()!;
       this.credit--;
       this.rows += rows;
-      this.call.write({ batch: bytes });
+      this.stream.write({ kind: 'batch', batch: bytes });
     }
     if (this.ending && !this.ended && !this.over && this.pending.length === 0) {
       this.ended = true;
-      this.call.write({ end: { rows: String(this.rows) } });
-      this.call.end();
+      this.stream.write({ kind: 'end', rows: this.rows });
+      this.settleSent.resolve();
     }
   }
 
-  /** The receiver ended the call with OK: right only after our end. */
-  private closed(stream: { motion: MotionId; to: SegmentId }): void {
-    if (this.over) return;
-    if (!this.ended) {
-      this.break(MotionBroken.during(stream.motion, stream.to, 'the receiver hung up'));
+  /** The receiver has all, or wanted no more. */
+  private closed(): void {
+    if (!this.ended && !this.stopped) {
+      this.lost('the receiver hung up');
       return;
     }
-    this.over = true;
-    this.settle.resolve();
+    this.pending = [];
+    this.end(undefined);
+    this.owner.changed();
   }
 
   private break(error: unknown): void {
     if (this.over) return;
+    this.end(error);
+    this.owner.broken(error);
+  }
+
+  private end(error: unknown): void {
     this.over = true;
     this.pending = [];
-    this.settle.reject(error);
-    this.owner.broken(error);
+    this.stream.close();
+    if (error === undefined) this.settleSent.resolve();
+    else this.settleSent.reject(error);
+    this.settleDelivered();
   }
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { LocalEngine } from '../engine/runtime/engine.js';
 import { Peers } from '../exchange/grpc/peer.js';
 import { RpcServer } from '../exchange/grpc/server.js';
+import { Links } from '../exchange/link/links.js';
 import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { advertised, parseAddress } from '../exchange/process/limits.js';
@@ -39,6 +40,7 @@ export class Master {
     readonly engine: LocalEngine;
     readonly exchange: MotionService;
     readonly peers: Peers;
+    readonly links: Links;
     readonly server: RpcServer;
     readonly membership: Membership;
     readonly outcomes: OutcomeLog;
@@ -75,14 +77,16 @@ export class Master {
       place: 'master',
     });
     const peers = new Peers(token);
-    const exchange = new MotionService({ self: MASTER, memory: engine.memory, peers });
+    const links = new Links(peers);
+    const exchange = new MotionService({ self: MASTER, memory: engine.memory, links });
     const server = new RpcServer(token);
-    exchange.addTo(server);
+    links.addTo(server);
     const port = await server.listen(options.listen);
     const address = advertised(options.advertise ?? host, port);
+    links.address = address;
     const memoryLimitBytes = Math.floor(engine.memory.limitBytes * 0.9);
     const dispatcher = new ClusterDispatcher(
-      { engine, exchange, peers, address, memoryLimitBytes },
+      { engine, exchange, peers, links, address, memoryLimitBytes },
       membership,
       outcomes,
       log,
@@ -93,7 +97,7 @@ export class Master {
     });
     log.info({ address, workers: options.workers, memory: options.memoryBytes }, 'listening for segments');
     return new Master(
-      { lock, engine, exchange, peers, server, membership, outcomes },
+      { lock, engine, exchange, peers, links, server, membership, outcomes },
       catalog,
       dispatcher,
       address,
@@ -107,10 +111,11 @@ export class Master {
 
   /** Running queries get 57P01. */
   async stop(): Promise<void> {
-    const { lock, engine, exchange, peers, server, membership, outcomes } = this.parts;
+    const { lock, engine, exchange, peers, links, server, membership, outcomes } = this.parts;
     await this.dispatcher.stop();
     membership.close();
     exchange.close();
+    links.close();
     server.close();
     peers.close();
     await engine.close();

@@ -1,9 +1,9 @@
-/** Runs this segment's slices of a query: the Execute call.
+/** Runs this segment's slices of a query, as the master asks over its link.
  *
  *  Owns: the query's receivers, sources and sinks here, and its end: all slices have ended and all memory is free before
- *  the call ends. Must not know: how the cluster is formed. The first slice that fails ends the others; a cancelled
- *  call (the master has an error from elsewhere, or is gone) ends all. */
-import type { ServerWritableStream } from '@grpc/grpc-js';
+ *  `ended` settles. Must not know: how the cluster is formed. The first slice that fails ends the others; a cancel (the
+ *  master has an error from elsewhere) or the loss of the link ends all. `done` is said when all rows have been sent; should
+ *  they turn out not to have arrived, `failed` follows. */
 import type { Logger } from 'pino';
 import type { ChunkSink, Engine, EvalSettings, SliceStats } from '../engine/api.js';
 import {
@@ -13,7 +13,8 @@ import {
   type SliceFailed,
 } from '../exchange/control-messages.js';
 import { pack, unpack } from '../exchange/grpc/codec.js';
-import type { ExecuteEvent, Payload } from '../exchange/grpc/services.js';
+import type { FrameBody } from '../exchange/link/frame.js';
+import type { LinkStream, StreamHandler } from '../exchange/link/link.js';
 import { failureToWire } from '../exchange/motion-error.js';
 import type { MotionService } from '../exchange/motion-service.js';
 import { MotionSink } from '../exchange/motion-sink.js';
@@ -30,7 +31,6 @@ import { InsertSink } from './insert-sink.js';
 import type { Execution, WriteRegistry } from './write-registry.js';
 
 type Body = ExecuteBody<Slice, EvalSettings>;
-type Call = ServerWritableStream<Payload, ExecuteEvent>;
 
 export type ExecutorHost = {
   readonly engine: Engine;
@@ -52,15 +52,14 @@ export class Executor {
     this.host = host;
   }
 
-  execute(call: Call): void {
-    const body = unpack<Body>(call.request.msgpack);
+  execute(stream: LinkStream, request: Uint8Array): StreamHandler | undefined {
+    const body = unpack<Body>(request);
     if (this.refusal !== undefined) {
       const failed: SliceFailed = { slice: body.slices[0]!.id, failure: failureToWire(this.refusal) };
-      call.write({ failed: pack(failed) });
-      call.end();
-      return;
+      stream.write({ kind: 'failed', failure: pack(failed) });
+      return undefined;
     }
-    const execution = new QueryExecution(this.host, body, call, this);
+    const execution = new QueryExecution(this.host, body, stream, this);
     this.running.add(execution);
     this.host.log.debug({ query: body.queryId, slices: body.slices.map((s) => s.id) }, 'query begins');
     void execution.ended.then(() => {
@@ -68,6 +67,7 @@ export class Executor {
       this.host.log.debug({ query: body.queryId }, 'query ended');
     });
     execution.start();
+    return execution;
   }
 
   /** Ends every query; resolves when none is left. */
@@ -103,11 +103,11 @@ export class Executor {
   }
 }
 
-class QueryExecution implements Execution {
+class QueryExecution implements Execution, StreamHandler {
   readonly ended: Promise<void>;
   private readonly host: ExecutorHost;
   private readonly body: Body;
-  private readonly call: Call;
+  private readonly stream: LinkStream;
   private readonly owner: Executor;
   private readonly controller = new AbortController();
   private readonly motions: MotionSink[] = [];
@@ -116,17 +116,14 @@ class QueryExecution implements Execution {
   private failed = false;
   private hungUp = false;
 
-  constructor(host: ExecutorHost, body: Body, call: Call, owner: Executor) {
+  constructor(host: ExecutorHost, body: Body, stream: LinkStream, owner: Executor) {
     this.host = host;
     this.body = body;
-    this.call = call;
+    this.stream = stream;
     this.owner = owner;
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
-    if (call.cancelled) this.hangUp();
-    call.on('cancelled', () => this.hangUp());
-    call.on('error', () => this.hangUp());
   }
 
   start(): void {
@@ -144,6 +141,14 @@ class QueryExecution implements Execution {
     this.controller.abort(error);
     // Also those whose slice has run and that only wait for a receiver.
     for (const m of this.motions) m.abort(error);
+  }
+
+  frame(body: FrameBody): void {
+    if (body.kind === 'cancel') this.hangUp();
+  }
+
+  lost(): void {
+    this.hangUp();
   }
 
   private hangUp(): void {
@@ -176,8 +181,10 @@ class QueryExecution implements Execution {
     } finally {
       host.exchange.endQuery(queryId);
       this.owner.endCopySource(queryId);
-      if (!this.hungUp) this.call.end();
     }
+    // Nothing runs any more; but what was sent may yet be lost.
+    await Promise.all(this.motions.map((m) => m.delivered()));
+    this.stream.close();
   }
 
   private async runSlice(original: Slice, sink: ChunkSink): Promise<void> {
@@ -209,7 +216,7 @@ class QueryExecution implements Execution {
       };
       this.done.push(done);
       // All at once: each message costs both ends more than its bytes.
-      if (this.done.length === body.slices.length) this.emit({ done: pack(this.done) });
+      if (this.done.length === body.slices.length) this.emit({ kind: 'done', body: pack(this.done) });
     } catch (e) {
       this.sliceFailed(slice, e);
     }
@@ -221,13 +228,13 @@ class QueryExecution implements Execution {
       this.failed = true;
       this.host.log.debug({ query: this.body.queryId, slice: slice.id, err: error }, 'slice failed');
       const failed: SliceFailed = { slice: slice.id, failure: failureToWire(error) };
-      this.emit({ failed: pack(failed) });
+      this.emit({ kind: 'failed', failure: pack(failed) });
     }
     this.abort(error);
   }
 
-  private emit(event: ExecuteEvent): void {
-    if (!this.hungUp) this.call.write(event);
+  private emit(body: FrameBody): void {
+    if (!this.hungUp) this.stream.write(body);
   }
 
   private sinkOf(slice: Slice): ChunkSink {

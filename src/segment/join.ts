@@ -116,8 +116,11 @@ export class MasterSession {
   private learn(state: ClusterState): void {
     for (const s of state.segments) {
       const before = this.known.get(s.id);
-      if (before !== undefined && (before.address !== s.address || before.up !== s.up))
-        this.host.peers.forget(before.address);
+      if (before !== undefined && (before.address !== s.address || before.up !== s.up)) {
+        // One that has come back may have dialled already.
+        if (before.address === s.address && s.up) this.host.peers.forget(s.address);
+        else this.host.peers.gone(before.address);
+      }
       this.known.set(s.id, { address: s.address, up: s.up });
     }
   }

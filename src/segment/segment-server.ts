@@ -24,7 +24,6 @@ export type SegmentParts = {
 };
 
 export function serveSegment(server: RpcServer, { executor, writes, store, parser }: SegmentParts): void {
-  server.serverStream(SegmentService.Execute, (call) => executor.execute(call));
   server.clientStream(SegmentService.CopyIn, (call) => copyIn(call, executor, parser));
   server.unary(SegmentService.Prepare, async ({ gxid }) => {
     const body: PrepareBody = { added: await writes.prepare(BigInt(gxid) as Gxid) };

@@ -8,6 +8,7 @@ import { LocalEngine } from '../engine/runtime/engine.js';
 import type { ClusterState } from '../exchange/control-messages.js';
 import { Peers } from '../exchange/grpc/peer.js';
 import { RpcServer } from '../exchange/grpc/server.js';
+import { Links } from '../exchange/link/links.js';
 import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { readJson, replaceFile } from '../exchange/process/durable-file.js';
@@ -49,6 +50,7 @@ export class Segment {
     readonly exchange: MotionService;
     readonly parser: ParsePool;
     readonly peers: Peers;
+    readonly links: Links;
     readonly server: RpcServer;
   };
   private readonly session: MasterSession;
@@ -75,16 +77,19 @@ export class Segment {
     const engine = new LocalEngine({ workers: options.workers, memoryBytes: options.memoryBytes, place });
     const store = await SegmentStore.open(join(options.data, 'store'), engine.memory);
     const peers = new Peers(options.token);
-    const exchange = new MotionService({ self: identity.segmentId ?? UNKNOWN, memory: engine.memory, peers });
+    const links = new Links(peers);
+    const exchange = new MotionService({ self: identity.segmentId ?? UNKNOWN, memory: engine.memory, links });
     const writes = new WriteRegistry(store);
     const executor = new Executor({ engine, store, exchange, writes, log });
     const parser = new ParsePool(options.workers, engine.memory);
     const server = new RpcServer(options.token);
-    exchange.addTo(server);
+    links.onExecute = (stream, body) => executor.execute(stream, body);
+    links.addTo(server);
     serveSegment(server, { executor, writes, store, parser });
     executor.refusal = NOT_JOINED;
     const port = await server.listen(options.listen);
     const listen = advertised(options.advertise ?? host, port);
+    links.address = listen;
     log.info(
       { listen, join: options.join, workers: options.workers, memory: options.memoryBytes },
       'listening',
@@ -135,16 +140,17 @@ export class Segment {
       }),
       enter,
     });
-    return new Segment({ lock, engine, store, executor, exchange, parser, peers, server }, session);
+    return new Segment({ lock, engine, store, executor, exchange, parser, peers, links, server }, session);
   }
 
   async stop(): Promise<void> {
-    const { lock, engine, store, executor, exchange, parser, peers, server } = this.parts;
+    const { lock, engine, store, executor, exchange, parser, peers, links, server } = this.parts;
     executor.refusal = SHUTTING_DOWN;
     await executor.abortAll(SHUTTING_DOWN);
     this.session.stop();
     await this.joining;
     exchange.close();
+    links.close();
     peers.close();
     server.close();
     await parser.close();

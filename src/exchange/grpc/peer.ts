@@ -119,6 +119,7 @@ export class Peer {
 export class Peers {
   private readonly token: string;
   private readonly peers = new Map<string, Peer>();
+  private readonly goneListeners: ((address: string) => void)[] = [];
 
   constructor(token: string) {
     this.token = token;
@@ -137,6 +138,16 @@ export class Peers {
   forget(address: string): void {
     this.peers.get(address)?.close();
     this.peers.delete(address);
+  }
+
+  /** The process at this address is no more: listeners end what they hold of it, without waiting for its socket. */
+  gone(address: string): void {
+    this.forget(address);
+    for (const listener of this.goneListeners) listener(address);
+  }
+
+  onGone(listener: (address: string) => void): void {
+    this.goneListeners.push(listener);
   }
 
   close(): void {

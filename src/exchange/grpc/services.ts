@@ -9,29 +9,11 @@ import { fileURLToPath } from 'node:url';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-export type MotionOpen = {
-  readonly query_id: string;
-  readonly motion: number;
-  readonly from_segment: number;
-  readonly to_segment: number;
-};
-export type MotionMessage =
-  | { readonly body?: 'open'; readonly open: MotionOpen }
-  | { readonly body?: 'batch'; readonly batch: Uint8Array }
-  | { readonly body?: 'end'; readonly end: { readonly rows: string } }
-  | { readonly body?: 'failed'; readonly failed: Uint8Array };
-export type MotionControl =
-  | { readonly body?: 'credit'; readonly credit: number }
-  | { readonly body?: 'stop'; readonly stop: boolean };
-
 export type Empty = Record<string, never>;
 export type Payload = { readonly msgpack: Uint8Array };
 export type GxidRequest = { readonly gxid: string };
 export type CommitRequest = { readonly gxid: string; readonly csn: string };
 export type StorageRequest = { readonly storage_id: number; readonly msgpack: Uint8Array };
-export type ExecuteEvent =
-  | { readonly body?: 'done'; readonly done: Uint8Array }
-  | { readonly body?: 'failed'; readonly failed: Uint8Array };
 export type CopyBlock =
   | { readonly body?: 'open'; readonly open: Uint8Array }
   | { readonly body?: 'text'; readonly text: { readonly data: Uint8Array; readonly first_line: string } }
@@ -70,56 +52,19 @@ const exchange = service('Exchange');
 const segment = service('Segment');
 const master = service('Master');
 
-/** `batch` messages carry nearly all bytes of a cluster: they bypass protobuf's object conversions. Field 2, wire type 2. */
-const BATCH_TAG = 0x12;
+/** Messages of links are coded by `link/frame.ts`: here they are bytes. */
+const asBytes = (b: Buffer): Buffer => b;
 
-function serializeMotion(other: (m: MotionMessage) => Buffer): (m: MotionMessage) => Buffer {
-  return (message) => {
-    if (!('batch' in message)) return other(message);
-    const { batch } = message;
-    let rest = batch.length;
-    let head = 2;
-    while (rest > 127) {
-      head++;
-      rest >>>= 7;
-    }
-    const out = Buffer.allocUnsafe(head + batch.length);
-    out[0] = BATCH_TAG;
-    rest = batch.length;
-    for (let i = 1; i < head; i++) {
-      out[i] = i < head - 1 ? (rest & 127) | 128 : rest;
-      rest >>>= 7;
-    }
-    out.set(batch, head);
-    return out;
-  };
-}
-
-function deserializeMotion(other: (b: Buffer) => MotionMessage): (b: Buffer) => MotionMessage {
-  return (bytes) => {
-    if (bytes[0] !== BATCH_TAG) return other(bytes);
-    let at = 1;
-    let length = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++]!;
-      length |= (byte & 127) << shift;
-      if (byte < 128) break;
-    }
-    return at + length === bytes.length ? { body: 'batch', batch: bytes.subarray(at) } : other(bytes);
-  };
-}
-
-const motion = method<MotionMessage, MotionControl>(exchange, 'Motion');
-
-export const ExchangeService = {
-  Motion: {
-    ...motion,
-    requestSerialize: serializeMotion(motion.requestSerialize),
-    requestDeserialize: deserializeMotion(motion.requestDeserialize),
+export const LinkService = {
+  Link: {
+    ...method<Buffer, Buffer>(exchange, 'Link'),
+    requestSerialize: asBytes,
+    requestDeserialize: asBytes,
+    responseSerialize: asBytes,
+    responseDeserialize: asBytes,
   },
 };
 export const SegmentService = {
-  Execute: method<Payload, ExecuteEvent>(segment, 'Execute'),
   CopyIn: method<CopyBlock, CopyResult>(segment, 'CopyIn'),
   Prepare: method<GxidRequest, Payload>(segment, 'Prepare'),
   Commit: method<CommitRequest, Empty>(segment, 'Commit'),

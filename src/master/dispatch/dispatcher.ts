@@ -57,7 +57,7 @@ export class ClusterDispatcher implements Dispatcher {
       },
       down: (m) => {
         for (const q of this.running) if (q.uses(m.id)) q.segmentLost(m);
-        host.peers.forget(m.address);
+        host.peers.gone(m.address);
       },
     });
     this.loads = new Loads(outcomes, membership, this.participants(), log);

@@ -1,15 +1,16 @@
 /** One plan being run: its slices on the segments of their gangs and on the master.
  *
- *  Owns: routes, one Execute call for each segment, the first error. Must not know: sessions, loads.
+ *  Owns: routes, one stream to each segment, the first error. Must not know: sessions, loads.
  *  Invariants: the first error wins, ends everything everywhere, and is what `run` rejects with; a lost segment is
  *  named together with the slice that it ran; when `run` settles, the master's slices have ended and their memory is free,
  *  and the segments have ended theirs or have been told to. */
-import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { ChunkSink, Engine, SliceStats } from '../../engine/api.js';
 import type { ExecuteBody, MotionRoute, SliceDone, SliceFailed } from '../../exchange/control-messages.js';
 import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { Peers } from '../../exchange/grpc/peer.js';
-import { type ExecuteEvent, SegmentService } from '../../exchange/grpc/services.js';
+import type { FrameBody } from '../../exchange/link/frame.js';
+import type { LinkStream } from '../../exchange/link/link.js';
+import type { Links } from '../../exchange/link/links.js';
 import { failureFromWire, MotionBroken } from '../../exchange/motion-error.js';
 import type { MotionService } from '../../exchange/motion-service.js';
 import { MotionSink } from '../../exchange/motion-sink.js';
@@ -25,6 +26,7 @@ export type QueryHost = {
   readonly engine: Engine;
   readonly exchange: MotionService;
   readonly peers: Peers;
+  readonly links: Links;
   /** Where segments reach the master's exchange. */
   readonly address: string;
   readonly memoryLimitBytes: number;
@@ -44,7 +46,7 @@ export class RunningQuery {
   private readonly motions: MotionRunStats[] = [];
   /** Of the master's slices: aborted even when their slice has run and they only wait to be delivered. */
   private readonly sinks: ChunkSink[] = [];
-  private calls: ClientReadableStream<ExecuteEvent>[] = [];
+  private readonly streams: LinkStream[] = [];
   private readonly requests = new Map<string, Uint8Array>();
   private failure: { readonly error: unknown } | undefined;
   private ended: (() => void)[] = [];
@@ -88,6 +90,7 @@ export class RunningQuery {
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.host.exchange.endQuery(queryId);
+      for (const stream of this.streams) stream.close();
     }
     if (this.failure !== undefined) throw this.failure.error;
     return {
@@ -110,7 +113,7 @@ export class RunningQuery {
     this.failure = { error: lost === undefined ? error : this.lossOf(lost.member) };
     this.abort.abort(this.failure.error);
     for (const sink of this.sinks) sink.abort(this.failure.error);
-    for (const call of this.calls) call.cancel();
+    for (const stream of this.streams) stream.write({ kind: 'cancel' });
     for (const end of this.ended) end();
   }
 
@@ -176,21 +179,22 @@ export class RunningQuery {
       if (this.failure !== undefined) return resolve();
       this.ended.push(resolve);
       const left = new Set(slices.map((s) => s.id));
-      const call = this.host.peers.at(member.address).serverStream(SegmentService.Execute, { msgpack });
-      this.calls.push(call);
-      call.on('data', (event: ExecuteEvent) => {
-        if ('done' in event) {
-          for (const done of unpack<SliceDone<SliceStats>[]>(event.done)) {
-            left.delete(done.slice);
-            this.sliceDone(member.id, done);
-          }
-        } else if ('failed' in event) this.fail(failureFromWire(unpack<SliceFailed>(event.failed).failure));
+      const stream = this.host.links.to(member.address).open({
+        // Heard until the query is over: a segment may yet say that what it sent was lost.
+        frame: (body: FrameBody) => {
+          if (body.kind === 'done') {
+            for (const done of unpack<SliceDone<SliceStats>[]>(body.body)) {
+              left.delete(done.slice);
+              this.sliceDone(member.id, done);
+            }
+            if (left.size === 0) resolve();
+          } else if (body.kind === 'failed')
+            this.fail(failureFromWire(unpack<SliceFailed>(body.failure).failure));
+        },
+        lost: () => this.fail(this.lossOf(member)),
       });
-      call.on('error', () => this.fail(this.lossOf(member)));
-      call.on('end', () => {
-        if (left.size > 0) this.fail(this.lossOf(member));
-        resolve();
-      });
+      this.streams.push(stream);
+      stream.write({ kind: 'execute', body: msgpack });
     });
   }
 
