@@ -49,16 +49,22 @@ export type MotionRoute = {
   readonly schema: readonly ReceivedColumn[];
 };
 
-export type ExecuteBody<Slice, Settings> = {
+export type ExecuteBody<Settings> = {
   readonly queryId: QueryId;
   readonly gxid: Gxid | undefined;
   readonly snapshotCsn: Csn;
-  readonly slices: readonly Slice[];
+  /** Msgpack of a `PlanShare`. Equal bytes are the same plan: either end may keep them from one run to the next. */
+  readonly plan: Uint8Array;
   readonly params: readonly Value[];
   readonly settings: Settings;
   readonly instrument: boolean;
   /** Zero: what the process has. */
   readonly memoryLimitBytes: number;
+};
+
+/** What one segment runs of a plan. */
+export type PlanShare<Slice> = {
+  readonly slices: readonly Slice[];
   readonly routes: Readonly<Record<number, MotionRoute>>;
 };
 

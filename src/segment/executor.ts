@@ -9,6 +9,7 @@ import type { ChunkSink, Engine, EvalSettings, SliceStats } from '../engine/api.
 import {
   COPY_SOURCE,
   type ExecuteBody,
+  type PlanShare,
   type SliceDone,
   type SliceFailed,
 } from '../exchange/control-messages.js';
@@ -28,9 +29,10 @@ import { SqlError } from '../types/sql-error.js';
 import type { Value } from '../types/value.js';
 import { CopySource } from './copy-source.js';
 import { InsertSink } from './insert-sink.js';
+import { PlanCache } from './plan-cache.js';
 import type { Execution, WriteRegistry } from './write-registry.js';
 
-type Body = ExecuteBody<Slice, EvalSettings>;
+type Body = Omit<ExecuteBody<EvalSettings>, 'plan'> & PlanShare<Slice>;
 
 export type ExecutorHost = {
   readonly engine: Engine;
@@ -43,6 +45,7 @@ export type ExecutorHost = {
 export class Executor {
   private readonly host: ExecutorHost;
   private readonly running = new Set<QueryExecution>();
+  private readonly plans = new PlanCache();
   private readonly copySources = new Map<QueryId, CopySource>();
   private readonly copyWaiters = new Map<QueryId, (s: CopySource) => void>();
   /** Why queries are refused; undefined while the segment serves. */
@@ -53,7 +56,8 @@ export class Executor {
   }
 
   execute(stream: LinkStream, request: Uint8Array): StreamHandler | undefined {
-    const body = unpack<Body>(request);
+    const { plan, ...run } = unpack<ExecuteBody<EvalSettings>>(request);
+    const body: Body = { ...run, ...this.plans.get(plan) };
     if (this.refusal !== undefined) {
       const failed: SliceFailed = { slice: body.slices[0]!.id, failure: failureToWire(this.refusal) };
       stream.write({ kind: 'failed', failure: pack(failed) });

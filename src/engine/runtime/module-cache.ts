@@ -27,16 +27,8 @@ export class ModuleCache {
   get(slice: Slice, env: CompileEnv): Promise<CachedModule> {
     if (this.max === 0) return compile('', slice, env);
     const key = createHash('sha256')
-      .update(
-        packr.pack([
-          slice.root,
-          slice.sink,
-          slice.gang.length,
-          [...env.layouts],
-          env.instrument,
-          env.workers,
-        ]),
-      )
+      .update(sliceKey(slice))
+      .update(packr.pack([[...env.layouts], env.instrument, env.workers]))
       .digest('base64');
     const known = this.entries.get(key);
     if (known) {
@@ -50,6 +42,20 @@ export class ModuleCache {
     if (this.entries.size > this.max) this.entries.delete(this.entries.keys().next().value!);
     return made;
   }
+}
+
+const sliceKeys = new WeakMap<Slice, Buffer>();
+
+/** Slices are immutable: the digest of one is computed once. */
+function sliceKey(slice: Slice): Buffer {
+  let key = sliceKeys.get(slice);
+  if (key === undefined) {
+    key = createHash('sha256')
+      .update(packr.pack([slice.root, slice.sink, slice.gang.length]))
+      .digest();
+    sliceKeys.set(slice, key);
+  }
+  return key;
 }
 
 async function compile(key: string, slice: Slice, env: CompileEnv): Promise<CachedModule> {

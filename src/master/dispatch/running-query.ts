@@ -5,7 +5,13 @@
  *  named together with the slice that it ran; when `run` settles, the master's slices have ended and their memory is free,
  *  and the segments have ended theirs or have been told to. */
 import type { ChunkSink, Engine, SliceStats } from '../../engine/api.js';
-import type { ExecuteBody, MotionRoute, SliceDone, SliceFailed } from '../../exchange/control-messages.js';
+import type {
+  ExecuteBody,
+  MotionRoute,
+  PlanShare,
+  SliceDone,
+  SliceFailed,
+} from '../../exchange/control-messages.js';
 import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { Peers } from '../../exchange/grpc/peer.js';
 import type { FrameBody } from '../../exchange/link/frame.js';
@@ -157,16 +163,15 @@ export class RunningQuery {
     const known = this.requests.get(key);
     if (known !== undefined) return known;
     const { options } = this;
-    const body: ExecuteBody<Slice, RunOptions['settings']> = {
+    const body: ExecuteBody<RunOptions['settings']> = {
       queryId: options.queryId,
       gxid: options.gxid,
       snapshotCsn: options.snapshotCsn,
-      slices,
+      plan: packShare(this.plan, key, { slices, routes: this.routesOf(slices) }),
       params: options.params,
       settings: options.settings,
       instrument: options.instrument,
       memoryLimitBytes: options.memoryLimitBytes ?? 0,
-      routes: this.routesOf(slices),
     };
     const request = pack(body);
     this.requests.set(key, request);
@@ -284,6 +289,27 @@ export class RunningQuery {
     }
     return rows;
   }
+}
+
+type PackedShare = { readonly addresses: string; readonly bytes: Uint8Array };
+
+/** Plans that are kept are run often: what is sent of them is kept beside them, as long as nobody has moved. */
+const packedShares = new WeakMap<DistributedPlan, Map<string, PackedShare>>();
+
+function packShare(plan: DistributedPlan, key: string, share: PlanShare<Slice>): Uint8Array {
+  let shares = packedShares.get(plan);
+  if (shares === undefined) {
+    shares = new Map();
+    packedShares.set(plan, shares);
+  }
+  const addresses = Object.values(share.routes)
+    .flatMap((r) => r.receivers.map((to) => to.address))
+    .join();
+  const known = shares.get(key);
+  if (known?.addresses === addresses) return known.bytes;
+  const bytes = pack(share);
+  shares.set(key, { addresses, bytes });
+  return bytes;
 }
 
 /** Every segment gets the same rows: the sink says so, or a broadcast feeds it. */

@@ -35,6 +35,7 @@ import {
 } from '../wire/messages.js';
 import type { ClientOutput } from './client-output.js';
 import { type Binding, closePortal, type Portal, type Prepared } from './prepared.js';
+import { RecentStatements } from './recent-statements.js';
 import { sendRows } from './send-rows.js';
 import type { MasterServices } from './services.js';
 import type { SessionSettings } from './settings.js';
@@ -58,6 +59,7 @@ export class Session {
   readonly transaction = new TransactionBlock();
   readonly prepared = new Map<string, Prepared>();
   private readonly portals = new Map<string, Portal>();
+  private readonly recent = new RecentStatements();
   private readonly writer = new ByteWriter(64 * 1024);
   private readonly connected = nowMicros();
   private running: AbortController | undefined;
@@ -80,17 +82,20 @@ export class Session {
     // As in PostgreSQL, a simple query replaces the unnamed portal and statement.
     this.prepared.delete('');
     await this.dropPortal('');
-    const statements = this.begin(text, () => parseSql(text));
+    const { revision } = this.settings;
+    const known = this.settings.on('mpp.statement_cache') ? this.recent.get(text, revision) : undefined;
+    const statements = this.begin(text, () => known ?? parseSql(text).map(unnamed));
     if (statements.length === 0) this.output.write(EMPTY_QUERY);
-    for (const parsed of statements) {
+    for (const one of statements) {
+      const parsed = one.parsed!;
       const controller = new AbortController();
       await this.during(controller, parsed.text, async () => {
-        const one: Prepared = { name: '', parsed, declaredTypes: [], noParams: true, binding: undefined };
         this.checkBlock(parsed);
         const run = await startStatement(this, one, this.runContext(controller.signal, []));
         await this.finishRun(run, controller.signal);
       });
     }
+    if (known === undefined) this.recent.keep(text, revision, statements);
     if (!this.transaction.open) await this.closeAllPortals();
   }
 
@@ -281,19 +286,34 @@ export class Session {
     const searchPath = this.settings.searchPath().join('\0');
     const known = prepared.binding;
     if (known?.catalogVersion === catalog.version && known.searchPath === searchPath) return known;
-    const statement = this.bindParsed(prepared, now);
+    const clock = { read: false };
+    const statement = this.bindParsed(prepared, this.functionContext(now, clock));
     for (const n of statement.notices) this.output.notice(n);
-    const binding: Binding = { statement, catalogVersion: catalog.version, searchPath };
+    const binding: Binding = {
+      statement,
+      catalogVersion: catalog.version,
+      searchPath,
+      readsClock: clock.read,
+    };
     prepared.binding = binding;
     return binding;
   }
 
-  private bindParsed({ parsed, declaredTypes, noParams }: Prepared, now: bigint): BoundStatement {
+  private bindParsed(
+    { parsed, declaredTypes, noParams }: Prepared,
+    functions: FunctionContext,
+  ): BoundStatement {
     return bindStatement(parsed!, this.catalogView(), {
       paramTypes: declaredTypes,
       noParams: noParams === true,
-      functions: this.functionContext(now),
+      functions,
     });
+  }
+
+  /** Every statement is bound and planned anew when it runs next. */
+  forgetPlans(): void {
+    this.recent.clear();
+    for (const p of this.prepared.values()) p.binding = undefined;
   }
 
   catalogView(): CatalogView {
@@ -302,7 +322,7 @@ export class Session {
   }
 
   /** Names are gathered only when a function asks for one: few statements do. */
-  functionContext(now: bigint): FunctionContext {
+  functionContext(now: bigint, clock = { read: false }): FunctionContext {
     let made: CatalogFunctions | undefined;
     const names = (): CatalogFunctions => {
       made ??= namedCatalog(this.catalogNames());
@@ -310,6 +330,10 @@ export class Session {
     };
     return {
       ...this.settings.evalSettings(now),
+      get nowMicros() {
+        clock.read = true;
+        return now;
+      },
       // Schemas that do not exist are passed over, as in current_schemas().
       searchPath: this.catalogView().searchPath,
       catalog: {
@@ -446,6 +470,10 @@ export class Session {
       query: this.query,
     };
   }
+}
+
+function unnamed(parsed: ParsedStatement): Prepared {
+  return { name: '', parsed, declaredTypes: [], noParams: true, binding: undefined };
 }
 
 async function releaseState(

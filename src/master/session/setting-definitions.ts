@@ -320,6 +320,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     ),
     effect: true,
   },
+  bool('mpp.statement_cache', 'on', 'mpp', 'Keeps plans of simple queries by their text.', true),
   choice(
     'password_encryption',
     'scram-sha-256',

@@ -33,6 +33,8 @@ export class SessionSettings {
   private before: ReadonlyMap<string, string> | undefined;
   private readonly local = new Set<string>();
   private readonly changed: (name: string, value: string) => void;
+  /** Grows with every change of any value: what was derived from settings at the same revision still holds. */
+  revision = 0;
 
   /** `changed` hears of every parameter that is reported to clients. */
   constructor(user: string, database: string, changed: (name: string, value: string) => void) {
@@ -44,6 +46,7 @@ export class SessionSettings {
 
   /** A value from the start-up packet: the session's default. */
   start(name: string, value: string): void {
+    this.revision++;
     const d = settingDefinition(name);
     if (d === undefined) {
       if (!name.includes('.')) throw unknown(name);
@@ -56,6 +59,7 @@ export class SessionSettings {
 
   /** A value that the server knows and clients cannot change. */
   preset(name: string, value: string): void {
+    this.revision++;
     this.starts.set(name, value);
   }
 
@@ -85,6 +89,7 @@ export class SessionSettings {
 
   /** `values` undefined: to the default. */
   set(name: string, values: readonly string[] | undefined): void {
+    this.revision++;
     const d = settingDefinition(name);
     if (d === undefined) {
       if (!/^[a-z_][\w$]*(\.[a-z_][\w$]*)+$/i.test(name) || /^mpp\./i.test(name)) throw unknown(name);
@@ -105,6 +110,7 @@ export class SessionSettings {
   resetAll(): void {
     for (const d of SETTING_DEFINITIONS) if (this.values.has(key(d))) this.set(d.name, undefined);
     this.custom.clear();
+    this.revision++;
   }
 
   // ---- transaction blocks: ROLLBACK undoes SET, COMMIT undoes SET LOCAL

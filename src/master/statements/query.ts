@@ -53,8 +53,21 @@ const NAME_FUNCTIONS =
 
 const SIGNATURE_FUNCTIONS = /^pg_get_function_/;
 
+type NamesAsked = { readonly names: boolean; readonly signatures: boolean };
+
+const asked = new WeakMap<DistributedPlan, NamesAsked>();
+
+function namesAskedFor(plan: DistributedPlan): NamesAsked {
+  let known = asked.get(plan);
+  if (known === undefined) {
+    known = findNamesAsked(plan);
+    asked.set(plan, known);
+  }
+  return known;
+}
+
 /** What the plan's functions ask of the catalog; system tables nearly always come with some. */
-function namesAskedFor(plan: DistributedPlan): { readonly names: boolean; readonly signatures: boolean } {
+function findNamesAsked(plan: DistributedPlan): NamesAsked {
   let names = false;
   let signatures = false;
   const visit = (x: unknown): void => {
@@ -95,8 +108,8 @@ export function runOptions(
   snapshot: Csn,
 ): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
   const { catalog: _, ...plain } = context.functions;
-  const asked = namesAskedFor(plan);
-  const settings = asked.names ? { ...plain, catalogNames: session.catalogNames(asked.signatures) } : plain;
+  const { names, signatures } = namesAskedFor(plan);
+  const settings = names ? { ...plain, catalogNames: session.catalogNames(signatures) } : plain;
   const queryId: QueryId = session.services.newQueryId();
   const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {

@@ -67,9 +67,10 @@ export async function runDiscard(session: Session, s: Statement<'discard'>): Pro
       throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
     session.settings.resetAll();
     session.prepared.clear();
+    session.forgetPlans();
     await session.closeAllPortals();
   } else if (s.what === 'plans') {
-    for (const p of session.prepared.values()) p.binding = undefined;
+    session.forgetPlans();
   }
   return `DISCARD ${s.what.toUpperCase()}`;
 }
