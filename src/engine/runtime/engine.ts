@@ -10,6 +10,7 @@ import { ModuleCache } from './module-cache.js';
 import type { TaskReply, WorkerTask } from './protocol.js';
 import { SharedMemory } from './shared-memory.js';
 import { SliceRunner } from './slice-runner.js';
+import { TaskRunner } from './task-runner.js';
 
 export type EngineOptions = {
   readonly workers: number;
@@ -18,7 +19,11 @@ export type EngineOptions = {
   readonly place: string;
   /** Compiled modules kept for the next run of the same slice; 0 = none. */
   readonly modulesMax?: number;
+  /** Pipelines of at most so many rows run in the main thread: a task costs more than they do. 0 = none. */
+  readonly inlineRows?: number;
 };
+
+const INLINE_ROWS = 1024;
 
 const LOADED_KEYS_MAX = 1024;
 
@@ -34,6 +39,8 @@ export class LocalEngine implements Engine {
   /** A segment learns its id when it joins. */
   place: string;
   readonly modules: ModuleCache;
+  readonly inlineRows: number;
+  private readonly inline: TaskRunner;
   private readonly pool: Piscina<WorkerTask, TaskReply>;
   private readonly running = new Set<Promise<unknown>>();
   private readonly loadedBy = new Map<string, Set<number>>();
@@ -45,6 +52,8 @@ export class LocalEngine implements Engine {
     this.modules = new ModuleCache(options.modulesMax ?? 256);
     this.memory = SharedMemory.create(options.memoryBytes);
     serveEvictions(this.memory);
+    this.inlineRows = options.inlineRows ?? INLINE_ROWS;
+    this.inline = new TaskRunner(this.memory, (bytes) => this.memory.evict(bytes) > 0);
     this.pool = new Piscina<WorkerTask, TaskReply>({
       filename: workerFile(),
       minThreads: options.workers,
@@ -60,6 +69,11 @@ export class LocalEngine implements Engine {
     const tracked = done.catch(() => undefined).finally(() => this.running.delete(tracked));
     this.running.add(tracked);
     return done;
+  }
+
+  /** In this thread, at once. */
+  taskHere(task: WorkerTask): TaskReply {
+    return this.inline.run(task);
   }
 
   async task(task: WorkerTask): Promise<TaskReply> {

@@ -3,7 +3,8 @@
  *  Single-threaded (main thread); workers see only tasks. Invariants: a worker state belongs to one task at a time; a
  *  serial pipeline uses slot 0 only, one task at a time, so that its rows keep their order; batches are released when
  *  no task can touch them; at the end, whatever way it comes, sources are closed and all memory is free.
- *  No task waits: when input or credit is missing, nothing is dispatched until a callback says that there is more. */
+ *  No task waits: when input or credit is missing, nothing is dispatched until a callback says that there is more.
+ *  Pipelines of few rows run in the main thread, unless they turn out to take their time. */
 import type { NodeId, PhysicalOp, ReceiveOp } from '../../plan/physical.js';
 import type { ColumnLayout } from '../../types/memory.js';
 import { errorFromWire, SqlError } from '../../types/sql-error.js';
@@ -21,6 +22,11 @@ const BATCHES_PER_ROUND = 64;
 const CHUNKS_PER_TASK = 4;
 const TASK_MS = 20;
 const TEMP_BYTES = 64 * 1024;
+/** A pipeline that takes longer so many times leaves the main thread for good. */
+const INLINE_MS = 0.5;
+const INLINE_SLOW_MAX = 4;
+
+const slowInline = new WeakMap<PipelineDesc, number>();
 
 type Releasable = { readonly address: number; readonly rows: number; release(): void };
 
@@ -45,6 +51,8 @@ class PipelineRun {
   inFlight = 0;
   range: number;
   emits = false;
+  /** Of its source, so far. */
+  rowsFed = 0;
   ms = 0;
   morsels = 0;
 
@@ -279,7 +287,8 @@ export class SliceRunner {
       p.sourceEnded &&
       p.groups.every((g) => g === group || this.exhausted(g));
     const flushes = last && this.pipelines.every((q) => q === p || q.state === 'done');
-    const reply = await this.call({
+    const inline = this.runsHere(p);
+    const reply = await this.call(inline, {
       kind: 'run',
       init: this.init,
       run: p.desc.run,
@@ -296,6 +305,7 @@ export class SliceRunner {
     group.inFlight--;
     this.freeSlots.push(slot);
     if (reply) {
+      if (inline && reply.ms > INLINE_MS) slowInline.set(p.desc, (slowInline.get(p.desc) ?? 0) + 1);
       p.ms += reply.ms;
       p.morsels += reply.morsels;
       p.range = reply.range;
@@ -309,12 +319,23 @@ export class SliceRunner {
     this.schedule();
   }
 
+  /** Whether the work is worth less than a task, as far as one can know: rows that multiply may be any number. */
+  private runsHere(p: PipelineRun): boolean {
+    const { desc } = p;
+    return (
+      p.rowsFed <= this.engine.inlineRows &&
+      desc.expands !== true &&
+      desc.finishParallel === undefined &&
+      (slowInline.get(desc) ?? 0) < INLINE_SLOW_MAX
+    );
+  }
+
   /** Runs one task; undefined when the slice is over (an error has been noted). */
-  private async call(task: WorkerTask): Promise<TaskReply | undefined> {
+  private async call(inline: boolean, task: WorkerTask): Promise<TaskReply | undefined> {
     this.tasks++;
     let reply: TaskReply | undefined;
     try {
-      reply = await this.engine.task(task);
+      reply = inline ? this.engine.taskHere(task) : await this.engine.task(task);
     } catch (e) {
       this.tasks--;
       this.fail(e);
@@ -342,7 +363,7 @@ export class SliceRunner {
       const { finish, finishParallel } = p.desc;
       const step = async (slot: number, exports: readonly string[], part?: number): Promise<boolean> => {
         const workerState = this.workerStates[slot]!;
-        const reply = await this.call({
+        const reply = await this.call(this.runsHere(p), {
           kind: 'call',
           init: this.init,
           label: p.desc.label,
@@ -373,10 +394,11 @@ export class SliceRunner {
 
   private flush(): void {
     this.finishing = true;
+    const small = this.pipelines.every((p) => this.runsHere(p));
     void (async () => {
       for (const ws of this.flushed ? [] : this.workerStates) {
         if (
-          !(await this.call({
+          !(await this.call(small, {
             kind: 'call',
             init: this.init,
             label: 'flush',
@@ -421,6 +443,8 @@ export class SliceRunner {
       if (entries === 0) return undefined;
       const queue = this.makeQueue(list, entries);
       const group: Group = { queue, list: 0, held: [], entries, inFlight: 0 };
+      for (let i = 0; i < entries && p.rowsFed <= this.engine.inlineRows; i++)
+        p.rowsFed += m.u32[(list >>> 2) + i * 2 + 1]!;
       p.groups.push(group);
       return group;
     }
@@ -442,6 +466,7 @@ export class SliceRunner {
     const m = this.engine.memory;
     const list = m.alloc(held.length * 8);
     held.forEach((b, i) => {
+      p.rowsFed += b.rows;
       m.u32[(list >>> 2) + i * 2] = b.address;
       m.u32[(list >>> 2) + i * 2 + 1] = b.rows;
     });
