@@ -146,9 +146,14 @@ const a = col(1);
 const b = col(2);
 const rows = Array.from({ length: 30_000 }, (_, i) => [i % 7 === 0 ? null : (i * 7919) % 1000, i]);
 
-describe.each([1, 2])('%i workers', (workers) => {
+describe.each([
+  [1, 0],
+  [2, 0],
+  [1, 1024],
+  [2, 1_000_000],
+])('%i workers, up to %i rows in the main thread', (workers, inlineRows) => {
   beforeAll(() => {
-    engine = new LocalEngine({ workers, memoryBytes: 256 << 20, place: 'test' });
+    engine = new LocalEngine({ workers, memoryBytes: 256 << 20, place: 'test', inlineRows });
     idle = engine.memory.usedBytes;
   });
   afterAll(() => engine.close());
