@@ -4,17 +4,8 @@
  *  a client over the wire), durable when the statement returns; DuckDB with INSERT ... SELECT FROM read_csv, once into
  *  memory and once into a database file with a CHECKPOINT. The engines take turns table by table. CPU seconds are those
  *  of all our processes, and are the steadier figure on a machine that others use as well. */
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -22,6 +13,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { ClusterDir } from '../../src/client/cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from '../../src/client/processes.js';
 import { textClient } from '../cluster.js';
+import { record } from '../report.js';
 import { generateAll } from '../tpch/generate.js';
 import { rowCount, TPCH_TABLES, type TpchTable } from '../tpch/scale.js';
 import { createTable } from '../tpch/schema.js';
@@ -180,36 +172,30 @@ export async function loadBench(o: LoadBenchOptions): Promise<void> {
     console.log(
       `  mpp / DuckDB in memory: ${ratio(1).time.toFixed(2)}, on disk: ${ratio(2).time.toFixed(2)}\n`,
     );
-    const result = {
-      benchmark: 'load',
-      date: new Date().toISOString(),
-      machine: {
-        cpu: cpus()[0]?.model,
-        cores: cpus().length,
-        memoryBytes: totalmem(),
-        node: process.version,
-      },
-      options: {
-        scale: o.scale,
-        segments: o.segments,
-        threads: o.threads,
-        from: o.stdin === true ? 'client' : 'server file',
-        tables,
-      },
-      bytes: results.reduce((n, r) => n + r.bytes, 0),
-      engines: engines.map((e, i) => ({
-        name: e.name,
-        ...total[i]!,
-        tables: Object.fromEntries(results.map((r) => [r.table, r.times[i]!])),
-      })),
-      ratio: { inMemory: ratio(1), onDisk: ratio(2) },
-    };
-    if (tables.length === TPCH_TABLES.length) {
-      mkdirSync(join('bench', 'results'), { recursive: true });
-      const file = join('bench', 'results', `load-sf${o.scale}${o.stdin === true ? '-stdin' : ''}.json`);
-      writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-      console.log(`Written to ${file}`);
-    }
+    if (tables.length === TPCH_TABLES.length)
+      record({
+        name: `load-sf${o.scale}${o.stdin === true ? '-stdin' : ''}`,
+        options: {
+          scale: o.scale,
+          segments: o.segments,
+          threads: o.threads,
+          from: o.stdin === true ? 'client' : 'server file',
+        },
+        figures: {
+          'load, mpp (s)': total[0]!.ms / 1000,
+          'load, DuckDB in memory (s)': total[1]!.ms / 1000,
+          'load, DuckDB with a file (s)': total[2]!.ms / 1000,
+          'CPU, mpp (s)': total[0]!.cpuMs / 1000,
+          'CPU, DuckDB in memory (s)': total[1]!.cpuMs / 1000,
+          'CPU, DuckDB with a file (s)': total[2]!.cpuMs / 1000,
+          'files read a second, mpp (MB/s)': results.reduce((n, r) => n + r.bytes, 0) / 1000 / total[0]!.ms,
+        },
+        detail: engines.map((e, i) => ({
+          name: e.name,
+          ...total[i]!,
+          tables: Object.fromEntries(results.map((r) => [r.table, r.times[i]!])),
+        })),
+      });
   } finally {
     for (const close of closers) close();
     await client.end().catch(() => undefined);

@@ -16,6 +16,8 @@ export type LoadOptions = {
   /** Directory of `.tbl` files; generated when absent. */
   readonly from?: string | undefined;
   readonly distribution?: 'key' | 'random';
+  /** Default: all. */
+  readonly tables?: readonly TpchTable[];
   readonly quiet?: boolean;
 };
 
@@ -65,8 +67,12 @@ async function* rowsOf(
 }
 
 /** Whether the cluster holds TPC-H at this scale already. */
-export async function isLoaded(client: pg.Client, scale: number): Promise<boolean> {
-  for (const t of TPCH_TABLES) {
+export async function isLoaded(
+  client: pg.Client,
+  scale: number,
+  tables: readonly TpchTable[] = TPCH_TABLES,
+): Promise<boolean> {
+  for (const t of tables) {
     try {
       const r = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${t}`);
       if (Number(r.rows[0]!.n) !== rowCount(t, scale)) return false;
@@ -78,13 +84,14 @@ export async function isLoaded(client: pg.Client, scale: number): Promise<boolea
   return true;
 }
 
-/** Drops and creates the eight tables and loads them. Times in milliseconds. */
+/** Drops and creates the tables and loads them. Times in milliseconds. */
 export async function loadTpch(
   client: pg.Client,
   options: LoadOptions,
 ): Promise<{ rows: number; ms: number }> {
+  const tables = options.tables ?? TPCH_TABLES;
   if (options.from !== undefined)
-    for (const t of TPCH_TABLES) {
+    for (const t of tables) {
       const file = join(options.from, `${t}.tbl`);
       if (!existsSync(file))
         throw new CliError(
@@ -99,11 +106,11 @@ export async function loadTpch(
     barsize: 30,
     forceRedraw: false,
   });
-  const total = TPCH_TABLES.reduce((n, t) => n + rowCount(t, options.scale), 0);
+  const total = tables.reduce((n, t) => n + rowCount(t, options.scale), 0);
   const show = options.quiet !== true && process.stdout.isTTY;
   if (show) bar.start(total, 0, { table: ''.padEnd(8) });
   try {
-    for (const table of TPCH_TABLES) {
+    for (const table of tables) {
       const tableBegan = performance.now();
       await client.query(`DROP TABLE IF EXISTS ${table}`);
       await client.query(createTable(table, { distribution: options.distribution ?? 'key' }));
