@@ -66,7 +66,9 @@ function draw({ title, unit, lines }, runs) {
   for (const l of lines) {
     const color = ENGINES[l.name];
     const points = runs.map((r, i) => ({ r, i, v: r.figures[l.key] })).filter((p) => typeof p.v === 'number');
-    svg += '<polyline fill="none" stroke="' + color + '" stroke-width="1.8" points="' + points.map((p) => x(p.i) + ',' + y(p.v)).join(' ') + '"/>';
+    // Runs of two machines do not compare: no line between them.
+    for (const [a, b] of points.slice(1).map((p, k) => [points[k], p]))
+      if (a.r.machine === b.r.machine) svg += '<line stroke="' + color + '" stroke-width="1.8" x1="' + x(a.i) + '" y1="' + y(a.v) + '" x2="' + x(b.i) + '" y2="' + y(b.v) + '"/>';
     for (const p of points) svg += '<circle r="3" cx="' + x(p.i) + '" cy="' + y(p.v) + '" fill="' + color + '"><title>' + esc(l.key + ': ' + p.v + '\\n' + p.r.date + '\\n' + p.r.machine) + '</title></circle>';
     const last = runs.at(-1).figures[l.key];
     legend += '<li><i style="background:' + color + '"></i>' + (lines.length > 1 || l.name !== 'mpp' ? esc(l.name) + ' ' : '') + (last === undefined ? '' : short(last)) + '</li>';

@@ -24,7 +24,7 @@ export type OperatorsOptions = {
 const MEMORY_BYTES = 2 ** 31;
 const HAND_WRITTEN = ', hand-written';
 
-const ROOMS: Readonly<Record<string, (tm: TestMemory, rows: number) => Generator<Case>>> = {
+export const ROOMS: Readonly<Record<string, (tm: TestMemory, rows: number) => Generator<Case>>> = {
   scans: scanCases,
   joins: joinCases,
   groups: groupAndSortCases,

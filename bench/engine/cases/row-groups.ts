@@ -23,7 +23,7 @@ type Field = {
 };
 
 const FIELDS: readonly Field[] = [
-  { name: 'l_orderkey', type: INT4, value: (i) => (i >> 2) + 1 },
+  { name: 'l_orderkey', type: INT4, value: (i) => 100_000 + (i >> 2) },
   { name: 'l_partkey', type: INT4, value: (i) => mixed(i) % 200_000 },
   {
     name: 'l_extendedprice',
