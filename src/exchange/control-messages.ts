@@ -8,6 +8,7 @@ import type { Range, SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { WireFailure } from './motion-error.js';
 import type { MotionTarget } from './motion-sink.js';
+import type { FileIdentity } from './process/shared-file.js';
 import type { ReceivedColumn } from './receiver.js';
 
 /** Raised whenever a message here or a plan changes its meaning: both ends must be the same. */
@@ -84,6 +85,8 @@ export type CopyInOpen<Settings> = {
   readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly notNull: boolean }[];
   readonly options: CopyOptions;
   readonly settings: Settings;
+  /** The file that the lines are in. */
+  readonly file: FileIdentity | undefined;
 };
 
 /** The virtual table that stands for the parsed lines in a COPY's plan. */

@@ -1,4 +1,8 @@
 /** The worker is that of `dist/`. Errors of the whole path are those of the parser in TypeScript, word for word. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { SharedMemory } from '../engine/runtime/shared-memory.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../types/copy-options.js';
@@ -26,7 +30,7 @@ afterAll(() => pool.close());
 async function run(lines: string, options: CopyOptions) {
   const firstLine = 101;
   const text = new Uint8Array(Buffer.from(lines));
-  const job = { lines: text, firstLine, options, columns, context };
+  const job = { text: { lines: text }, firstLine, options, columns, context };
   const parsed = pool.parse(job).then(
     (batch) => {
       const { rows } = batch;
@@ -79,4 +83,23 @@ test('forms that the compiled parser declines are loaded all the same', async ()
   const options = { ...TEXT_COPY, delimiter: '|' };
   expect(await run('+1|1e2|Jan 5 2024|\\x41b\n 2 |.5|20240101|abc     \n', options)).toEqual({ rows: 2 });
   expect(await run('1|2.50|2024-01-01|abc\r\n', options)).toEqual({ rows: 1 });
+});
+
+test('lines of an open file; one that has become shorter is an error', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'mpp-parse-'));
+  try {
+    const path = join(dir, 'lines');
+    writeFileSync(path, '0|0|2024-01-01|no\n1|2.50|2024-01-01|abc\n2|1.25|2024-01-02|x\n0|0');
+    const file = await open(path);
+    const job = { firstLine: 2, options: { ...TEXT_COPY, delimiter: '|' }, columns, context };
+    const batch = await pool.parse({ ...job, text: { fd: file.fd, offset: 18, bytes: 42 } });
+    expect(batch.rows).toBe(2);
+    batch.release();
+    const beyond = pool.parse({ ...job, text: { fd: file.fd, offset: 18, bytes: 100 } });
+    await expect(beyond).rejects.toMatchObject({ code: '58030' });
+    await file.close();
+    expect(memory.usedBytes).toBe(used);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

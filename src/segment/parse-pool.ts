@@ -16,8 +16,13 @@ function workerFile(): string {
   return here.replace(/src\/segment\/parse-pool\.ts$/, 'dist/src/segment/parse-worker.js');
 }
 
-/** A block of whole lines, and what it is parsed as. */
-export type ParseJob = Omit<ParseTask, 'text' | 'bytes'> & { readonly lines: Uint8Array };
+/** Whole lines: at hand, or in an open file, which stays open until they are parsed. */
+export type BlockText =
+  | { readonly lines: Uint8Array }
+  | { readonly fd: number; readonly offset: number; readonly bytes: number };
+
+/** A block, and what it is parsed as. */
+export type ParseJob = Omit<ParseTask, 'text' | 'bytes' | 'file'> & { readonly text: BlockText };
 
 export class ParsePool {
   readonly threads: number;
@@ -29,8 +34,8 @@ export class ParsePool {
     this.memory = memory;
   }
 
-  /** The lines are copied before this returns; the batch is the caller's. */
-  async parse({ lines, ...job }: ParseJob): Promise<Batch> {
+  /** Lines at hand are copied before this returns; the batch is the caller's. */
+  async parse({ text: from, ...job }: ParseJob): Promise<Batch> {
     const { memory } = this;
     this.pool ??= new Piscina<ParseTask, ParseReply>({
       filename: workerFile(),
@@ -39,11 +44,14 @@ export class ParsePool {
       idleTimeout: 10_000,
       workerData: { memory: memory.memory },
     });
-    const text = memory.alloc(lines.length + COPY_SLACK_BYTES);
+    const bytes = 'lines' in from ? from.lines.length : from.bytes;
+    const text = memory.alloc(bytes + COPY_SLACK_BYTES);
     let reply: ParseReply;
     try {
-      memory.u8.set(lines, text);
-      reply = await this.pool.run({ ...job, text, bytes: lines.length });
+      let file: ParseTask['file'];
+      if ('lines' in from) memory.u8.set(from.lines, text);
+      else file = { fd: from.fd, offset: from.offset };
+      reply = await this.pool.run({ ...job, text, bytes, file });
     } finally {
       memory.free(text);
     }

@@ -1,7 +1,8 @@
-/** Worker thread that parses blocks of COPY text, so that the segment's main thread stays free.
+/** Worker thread that reads and parses blocks of COPY text, so that the segment's main thread stays free.
  *
  *  Text and batches lie in the segment's shared memory. What the compiled parser declines is parsed in TypeScript,
  *  which finds the error, if there is one; its rows come back as buffers. */
+import { readSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CopyParser, type ParsedBatch } from '../engine/copy/copy-parser.js';
@@ -9,12 +10,14 @@ import { SharedMemory } from '../engine/runtime/shared-memory.js';
 import type { ColumnarRows } from '../types/columnar.js';
 import type { CopyOptions } from '../types/copy-options.js';
 import { type CopyColumn, type CopyContext, parseCopyBlock } from '../types/copy-text.js';
-import { errorToWire, type WireError } from '../types/sql-error.js';
+import { errorToWire, SqlError, type WireError } from '../types/sql-error.js';
 
 export type ParseTask = {
   /** Address and length of whole lines; slack follows them. */
   readonly text: number;
   readonly bytes: number;
+  /** Where the lines are to be read from first. */
+  readonly file: { readonly fd: number; readonly offset: number } | undefined;
   readonly firstLine: number;
   readonly options: CopyOptions;
   readonly columns: readonly CopyColumn[];
@@ -43,9 +46,20 @@ function parserFor(task: ParseTask): CopyParser | undefined {
   return parsers.get(key);
 }
 
+function readLines({ text, bytes, file }: ParseTask): void {
+  if (file === undefined) return;
+  for (let done = 0; done < bytes; ) {
+    const room = shared.u8.subarray(text + done, text + bytes);
+    const n = readSync(file.fd, room, 0, bytes - done, file.offset + done);
+    if (n === 0) throw new SqlError('58030', 'could not read from COPY file: it has become shorter');
+    done += n;
+  }
+}
+
 export default function parse(task: ParseTask): ParseReply {
   let rows: ColumnarRows;
   try {
+    readLines(task);
     const batch = parserFor(task)?.parse(task.text, task.bytes);
     if (batch !== undefined) return { batch };
     // A copy: decoders do not take shared memory.

@@ -24,7 +24,7 @@ export type SegmentParts = {
 };
 
 export function serveSegment(server: RpcServer, { executor, writes, store, parser }: SegmentParts): void {
-  server.clientStream(SegmentService.CopyIn, (call) => copyIn(call, executor, parser));
+  server.duplex(SegmentService.CopyIn, (call) => copyIn(call, executor, parser));
   server.unary(SegmentService.Prepare, async ({ gxid }) => {
     const body: PrepareBody = { added: await writes.prepare(BigInt(gxid) as Gxid) };
     return { msgpack: pack(body) };

@@ -17,7 +17,15 @@ export type StorageRequest = { readonly storage_id: number; readonly msgpack: Ui
 export type CopyBlock =
   | { readonly body?: 'open'; readonly open: Uint8Array }
   | { readonly body?: 'text'; readonly text: { readonly data: Uint8Array; readonly first_line: string } }
-  | { readonly body?: 'end'; readonly end: boolean };
+  | { readonly body?: 'range'; readonly range: CopyRange }
+  | { readonly body?: 'end'; readonly end: boolean }
+  /** A message as it is sent: see `encodeCopyText`. */
+  | { readonly body?: 'encoded'; readonly encoded: Buffer };
+export type CopyRange = { readonly offset: string; readonly bytes: number; readonly first_line: string };
+export type CopyReply =
+  | { readonly body?: 'ready'; readonly ready: { readonly reads_file: boolean; readonly credit: number } }
+  | { readonly body?: 'credit'; readonly credit: number }
+  | { readonly body?: 'result'; readonly result: CopyResult };
 export type CopyResult = { readonly rows: string; readonly error: Uint8Array };
 export type JoinMessage =
   | { readonly body?: 'hello'; readonly hello: Uint8Array }
@@ -64,8 +72,35 @@ export const LinkService = {
     responseDeserialize: asBytes,
   },
 };
+const copyIn = method<CopyBlock, CopyReply>(segment, 'CopyIn');
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  bytes.push(rest);
+  return bytes;
+}
+
+/** A CopyBlock with `text`, whose lines are copied once, by now. */
+export function encodeCopyText(lines: Uint8Array, firstLine: number): Buffer {
+  const head = [0x0a, ...varint(lines.length)];
+  const tail = [0x10, ...varint(firstLine)];
+  const inner = head.length + lines.length + tail.length;
+  const outer = [0x12, ...varint(inner)];
+  const out = Buffer.allocUnsafeSlow(outer.length + inner);
+  out.set(outer);
+  out.set(head, outer.length);
+  out.set(lines, outer.length + head.length);
+  out.set(tail, out.length - tail.length);
+  return out;
+}
+
 export const SegmentService = {
-  CopyIn: method<CopyBlock, CopyResult>(segment, 'CopyIn'),
+  CopyIn: {
+    ...copyIn,
+    requestSerialize: (m: CopyBlock): Buffer => ('encoded' in m ? m.encoded : copyIn.requestSerialize(m)),
+  },
   Prepare: method<GxidRequest, Payload>(segment, 'Prepare'),
   Commit: method<CommitRequest, Empty>(segment, 'Commit'),
   Rollback: method<GxidRequest, Empty>(segment, 'Rollback'),

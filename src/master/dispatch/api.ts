@@ -5,6 +5,7 @@
  *  a segment that is down, 53200, 57014 when `signal` aborts) and leaves no work running anywhere.
  *  A table that has never been written needs no creation on segments: scanning an unknown storage gives no rows. */
 import type { BatchSource, ChunkSink, EvalSettings, SliceStats } from '../../engine/api.js';
+import type { FileIdentity } from '../../exchange/process/shared-file.js';
 import type { ColumnStats } from '../../plan/catalog.js';
 import type { DistributedPlan, VirtualScanOp } from '../../plan/physical.js';
 import type { CopyOptions } from '../../types/copy-options.js';
@@ -81,15 +82,25 @@ export type CopyInOptions = {
   readonly defaults: readonly (Value | undefined)[];
   readonly options: CopyOptions;
   readonly settings: EvalSettings;
+  /** The file that the lines are in, for segments that can read it themselves. */
+  readonly file?: FileIdentity | undefined;
   readonly signal: AbortSignal;
+};
+
+/** A block of whole lines: the header line and the end-of-data mark removed. */
+export type CopyLines = {
+  readonly bytes: Uint8Array;
+  /** 1-based number of the first physical line, for messages. */
+  readonly firstLine: number;
+  /** Where the bytes are in the COPY's file, when it has one. */
+  readonly fileOffset?: number;
 };
 
 /** Lines on their way to segments, which parse them and send every row to where it belongs. */
 export interface CopyStream {
-  /** Takes a block of whole lines (the header line and end-of-data marker removed), whose first has number
-   *  `firstLine` (1-based, for messages). The stream owns `block` from now on. Resolves when it will take more.
-   *  Rejects with the first parse error of any segment (the one with the lowest line number among those known). */
-  write(block: Uint8Array, firstLine: number): Promise<void>;
+  /** Resolves when it will take more; until then the bytes must stay as they are. Rejects with the first parse error of any
+   *  segment (the one with the lowest line number among those known). */
+  write(lines: CopyLines): Promise<void>;
   /** All lines are sent and stored (not yet committed). Rows of a replicated table are counted once. */
   end(): Promise<{ readonly rows: number }>;
   /** Gives up: nothing more is sent. The caller aborts the load afterwards. */

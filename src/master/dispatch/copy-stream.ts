@@ -1,27 +1,32 @@
 /** Lines of a COPY on their way to the segments: block by block, to whichever segment has room.
  *
- *  Owns: one CopyIn call for each segment, back-pressure (at most BLOCKS_IN_FLIGHT unparsed blocks at each), the choice among
- *  parse errors: the one with the lowest line. Must not know: what a line holds. */
-import type { ClientWritableStream } from '@grpc/grpc-js';
+ *  Owns: one CopyIn call for each segment, back-pressure (a block leaves only against the segment's credit), the choice among
+ *  parse errors: the one with the lowest line. A segment that can read the COPY's file is told where a block is
+ *  instead of getting it. Must not know: what a line holds. */
+import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { EvalSettings } from '../../engine/api.js';
 import type { CopyInOpen } from '../../exchange/control-messages.js';
 import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { Peers } from '../../exchange/grpc/peer.js';
-import { type CopyBlock, SegmentService } from '../../exchange/grpc/services.js';
+import {
+  type CopyBlock,
+  type CopyReply,
+  encodeCopyText,
+  SegmentService,
+} from '../../exchange/grpc/services.js';
 import { errorFromWire, type SqlError, type WireError } from '../../types/sql-error.js';
 import type { Member } from '../cluster/membership.js';
-import type { CopyInOptions, CopyStream, RunStats } from './api.js';
+import type { CopyInOptions, CopyLines, CopyStream, RunStats } from './api.js';
 import type { RunningQuery } from './running-query.js';
 
 type Lane = {
-  readonly call: ClientWritableStream<CopyBlock>;
-  /** Writes that the stream has not passed on yet. */
-  waiting: number;
+  readonly call: ClientDuplexStream<CopyBlock, CopyReply>;
+  /** Blocks that the segment has room for. */
+  credit: number;
+  readsFile: boolean;
   /** Settles with the segment's answer; its errors have been noted. */
   readonly finished: Promise<void>;
 };
-
-const BLOCKS_IN_FLIGHT = 2;
 
 export class SegmentCopyStream implements CopyStream {
   private readonly query: RunningQuery;
@@ -48,19 +53,21 @@ export class SegmentCopyStream implements CopyStream {
       columns: options.ordinals.map((o) => options.table.columns[o]!),
       options: options.options,
       settings: options.settings,
+      file: options.file,
     };
     const bytes = pack(open);
     this.lanes = members.map((m) => this.openLane(m, peers, bytes));
     finished.catch((e: unknown) => this.fail(e));
   }
 
-  async write(block: Uint8Array, firstLine: number): Promise<void> {
+  async write({ bytes, firstLine, fileOffset }: CopyLines): Promise<void> {
     const lane = await this.freeLane();
-    lane.waiting++;
-    lane.call.write({ text: { data: block, first_line: String(firstLine) } }, () => {
-      lane.waiting--;
-      this.wakeUp();
-    });
+    lane.credit--;
+    if (lane.readsFile && fileOffset !== undefined)
+      lane.call.write({
+        range: { offset: String(fileOffset), bytes: bytes.length, first_line: String(firstLine) },
+      });
+    else lane.call.write({ encoded: encodeCopyText(bytes, firstLine) });
   }
 
   async end(): Promise<{ readonly rows: number }> {
@@ -79,17 +86,35 @@ export class SegmentCopyStream implements CopyStream {
   }
 
   private openLane(member: Member, peers: Peers, open: Uint8Array): Lane {
-    const { call, reply } = peers.at(member.address).clientStream(SegmentService.CopyIn);
-    const finished = reply.then(
-      (result) => {
-        if (result.error.length > 0) this.lineFailed(errorFromWire(unpack<WireError>(result.error)));
-      },
-      // The segment is lost, or the query has failed: it knows why.
-      () => this.query.segmentLost(member),
-    );
-    call.on('error', () => undefined);
+    const call = peers.at(member.address).duplex(SegmentService.CopyIn);
+    const finished = new Promise<void>((resolve) => {
+      let answered = false;
+      call.on('data', (reply: CopyReply) => {
+        if ('ready' in reply) {
+          lane.readsFile = reply.ready.reads_file;
+          lane.credit += reply.ready.credit;
+        } else if ('credit' in reply) lane.credit += reply.credit;
+        else {
+          answered = true;
+          lane.credit = 0;
+          const { error } = reply.result;
+          if (error.length > 0) this.lineFailed(errorFromWire(unpack<WireError>(error)));
+          resolve();
+        }
+        this.wakeUp();
+      });
+      const over = (): void => {
+        // The segment is lost, or the query has failed: it knows why.
+        if (!answered) this.query.segmentLost(member);
+        answered = true;
+        resolve();
+      };
+      call.on('error', over);
+      call.on('end', over);
+    });
+    const lane: Lane = { call, credit: 0, readsFile: false, finished };
     call.write({ open });
-    return { call, waiting: 0, finished };
+    return lane;
   }
 
   /** Earlier lines may be on their way at other segments, and bad as well: the first bad line is the one to name. */
@@ -110,7 +135,7 @@ export class SegmentCopyStream implements CopyStream {
         for (let i = 0; i < this.lanes.length; i++) {
           this.turn = (this.turn + 1) % this.lanes.length;
           const lane = this.lanes[this.turn]!;
-          if (lane.waiting < BLOCKS_IN_FLIGHT) return lane;
+          if (lane.credit > 0) return lane;
         }
       await new Promise<void>((resolve) => this.wake.push(resolve));
     }

@@ -1,10 +1,12 @@
 /** Master and segments in one process, over real gRPC and real storage; plans written by hand. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { EvalSettings } from '../../engine/api.js';
+import { type FileIdentity, identify } from '../../exchange/process/shared-file.js';
 import type { Column } from '../../plan/expr.js';
 import type { DistributedPlan, PhysicalOp, Slice } from '../../plan/physical.js';
 import { Segment } from '../../segment/segment.js';
@@ -204,7 +206,7 @@ async function copy(gxid: Gxid, from: number, to: number, target = table): Promi
   for (let at = from; at < to; at += 1000) {
     let text = '';
     for (let i = at; i < Math.min(to, at + 1000); i++) text += `${i},value ${i}\n`;
-    await stream.write(Buffer.from(text), at - from + 1);
+    await stream.write({ bytes: Buffer.from(text), firstLine: at - from + 1 });
   }
   return (await stream.end()).rows;
 }
@@ -265,8 +267,8 @@ test('an aborted load leaves nothing; a bad line names itself', async () => {
     settings,
     signal: new AbortController().signal,
   });
-  await stream.write(Buffer.from('1,a\n2,b\n'), 1);
-  await stream.write(Buffer.from('3,c\nx,d\n'), 3).catch(() => undefined);
+  await stream.write({ bytes: Buffer.from('1,a\n2,b\n'), firstLine: 1 });
+  await stream.write({ bytes: Buffer.from('3,c\nx,d\n'), firstLine: 3 }).catch(() => undefined);
   await expect(stream.end()).rejects.toMatchObject({
     code: '22P02',
     where: expect.stringContaining('line 4'),
@@ -289,13 +291,80 @@ test('of many bad lines the first is named, whichever segment meets its own firs
       signal: new AbortController().signal,
     });
     const sent = (async () => {
-      await stream.write(Buffer.from(`${'1,a\n'.repeat(3000)}x,b\n`), 1);
-      for (let i = 0; i < 50; i++) await stream.write(Buffer.from('y,d\n'), 3002 + i);
+      await stream.write({ bytes: Buffer.from(`${'1,a\n'.repeat(3000)}x,b\n`), firstLine: 1 });
+      for (let i = 0; i < 50; i++) await stream.write({ bytes: Buffer.from('y,d\n'), firstLine: 3002 + i });
       await stream.end();
     })();
     await expect(sent).rejects.toMatchObject({ where: expect.stringContaining('line 3001,') });
     await master.dispatcher.abortLoad(gxid);
   }
+});
+
+/** A COPY whose blocks are announced with other bytes than the file has at their place. */
+async function copyFile(
+  gxid: Gxid,
+  lines: string,
+  known: (f: FileIdentity) => FileIdentity,
+): Promise<number> {
+  const path = join(dir, 'lines');
+  writeFileSync(path, lines);
+  const file = await open(path);
+  try {
+    const stream = master.dispatcher.copyIn({
+      queryId: master.newQueryId(),
+      gxid,
+      table,
+      ordinals: [0, 1],
+      defaults: [undefined, undefined],
+      options: CSV_COPY,
+      settings,
+      file: known((await identify(file, path))!),
+      signal: new AbortController().signal,
+    });
+    let line = 1;
+    const text = lines.split('\n').slice(0, -1);
+    let fileOffset = 0;
+    for (const l of text) {
+      const sent = `9${l.slice(1)}\n`;
+      await stream.write({ bytes: Buffer.from(sent), firstLine: line++, fileOffset });
+      fileOffset += sent.length;
+    }
+    return (await stream.end()).rows;
+  } finally {
+    await file.close();
+  }
+}
+
+test.runIf(process.platform === 'linux')('segments read the file of a COPY when it is the same', async () => {
+  const lines = Array.from({ length: 50 }, (_, i) => `7${100 + i},from the file\n`).join('');
+  const read = await master.dispatcher.beginLoad();
+  expect(await copyFile(read, lines, (f) => f)).toBe(50);
+  const seen: unknown[] = [];
+  await master.dispatcher
+    .commitLoad(read, (added) => {
+      seen.push(added[0]!.columns[0]!.range);
+      return Promise.reject(new Error('enough'));
+    })
+    .catch(() => undefined);
+  const sent = await master.dispatcher.beginLoad();
+  expect(await copyFile(sent, lines, (f) => ({ ...f, inode: f.inode + 1n }))).toBe(50);
+  await master.dispatcher
+    .commitLoad(sent, (added) => {
+      seen.push(added[0]!.columns[0]!.range);
+      return Promise.reject(new Error('enough'));
+    })
+    .catch(() => undefined);
+  expect(seen).toEqual([
+    { min: 7100n, max: 7149n },
+    { min: 9100n, max: 9149n },
+  ]);
+  const bad = await master.dispatcher.beginLoad();
+  await expect(copyFile(bad, `${lines}7x,y\n`, (f) => f)).rejects.toMatchObject({
+    code: '22P02',
+    where: expect.stringContaining('line 51,'),
+  });
+  await master.dispatcher.abortLoad(bad);
+  expect((await select()).length).toBe(10_000);
 });
 
 test('a beforeVisible that fails aborts the load', async () => {

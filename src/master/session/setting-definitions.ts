@@ -300,6 +300,15 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   integer('max_parallel_workers', '8', 0, 1024, RESOURCE, 'Accepted only.'),
   integer('max_parallel_workers_per_gather', '2', 0, 1024, RESOURCE, 'Accepted only.'),
   {
+    ...bool(
+      'mpp.copy_shared_files',
+      'on',
+      'mpp',
+      'Segments that can open the file of a COPY read their blocks of it themselves.',
+    ),
+    effect: true,
+  },
+  {
     ...text(
       'mpp.disabled_rules',
       '',

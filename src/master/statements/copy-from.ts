@@ -1,20 +1,22 @@
 /** COPY FROM: the client's data or a server file, in blocks of whole lines, to the segments that parse and place them.
  *
  *  Invariant: on any error nothing is loaded. Source: PostgreSQL, COPY. */
-
+import type { FileHandle } from 'node:fs/promises';
+import { identify } from '../../exchange/process/shared-file.js';
 import type { Gxid } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { Value } from '../../types/value.js';
-import type { CopyStream } from '../dispatch/api.js';
+import type { CopyLines } from '../dispatch/api.js';
 import { evaluateConstant } from '../session/evaluate.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { CopyLineSplitter } from './copy-lines.js';
+import { fileLines } from './file-lines.js';
 import { load, widenCatalog } from './load.js';
 import { withLocks } from './plan.js';
 import { tableTarget } from './refresh.js';
-import { readServerFile } from './server-file.js';
+import { openServerFile } from './server-file.js';
 import type { Statement } from './statement.js';
 
 export async function runCopyFrom(
@@ -40,7 +42,25 @@ async function copyLines(
   gxid: Gxid,
   context: RunContext,
 ): Promise<number> {
+  const file = s.from.kind === 'file' ? await openServerFile(s.from.path) : undefined;
+  try {
+    return await sendLines(session, s, file, gxid, context);
+  } catch (e) {
+    throw s.from.kind === 'file' ? withFile(e, s.from.path) : e;
+  } finally {
+    await file?.close();
+  }
+}
+
+async function sendLines(
+  session: Session,
+  s: Statement<'copyFrom'>,
+  file: FileHandle | undefined,
+  gxid: Gxid,
+  context: RunContext,
+): Promise<number> {
   const { catalog: _, ...settings } = context.functions;
+  const shared = session.settings.get('mpp.copy_shared_files') === 'on';
   const stream = session.services.dispatcher.copyIn({
     queryId: session.services.newQueryId(),
     gxid,
@@ -51,34 +71,38 @@ async function copyLines(
     ),
     options: s.options,
     settings,
+    file: shared && s.from.kind === 'file' ? await identify(file!, s.from.path) : undefined,
     signal: context.signal,
   });
-  const source =
-    s.from.kind === 'stdin'
-      ? session.output.copyIn(s.columns.length, context.signal)
-      : readServerFile(s.from.path);
   try {
-    await feed(source, new CopyLineSplitter(s.options), stream, context.signal);
+    const splitter = new CopyLineSplitter(s.options);
+    let blocks: AsyncIterable<CopyLines>;
+    if (file === undefined)
+      blocks = pieceLines(session.output.copyIn(s.columns.length, context.signal), splitter);
+    else if ((await file.stat()).isFile()) blocks = fileLines(file, splitter);
+    else blocks = pieceLines(file.createReadStream({ highWaterMark: 1 << 20, autoClose: false }), splitter);
+    for await (const block of blocks) {
+      if (context.signal.aborted) throw context.signal.reason;
+      await stream.write(block);
+    }
     return (await stream.end()).rows;
   } catch (e) {
     await stream.abort(e);
-    throw s.from.kind === 'file' ? withFile(e, s.from.path) : e;
+    throw e;
   }
 }
 
-async function feed(
+/** Of a client or a pipe. */
+async function* pieceLines(
   source: AsyncIterable<Buffer>,
   splitter: CopyLineSplitter,
-  stream: CopyStream,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const chunk of source) {
-    if (signal.aborted) throw signal.reason;
-    const block = splitter.push(chunk);
-    if (block !== undefined) await stream.write(block.bytes, block.firstLine);
+): AsyncGenerator<CopyLines> {
+  for await (const piece of source) {
+    const block = splitter.push(piece);
+    if (block !== undefined) yield block;
   }
   const last = splitter.finish();
-  if (last !== undefined) await stream.write(last.bytes, last.firstLine);
+  if (last !== undefined) yield last;
 }
 
 /** Says which file a bad line is in. */

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatCopyRow } from '../../types/copy-format.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
-import { CopyLineSplitter, type LineBlock } from './copy-lines.js';
+import type { CopyLines } from '../dispatch/api.js';
+import { CopyLineSplitter } from './copy-lines.js';
 
-function split(pieces: readonly Buffer[], options: CopyOptions): { blocks: LineBlock[]; text: string } {
+function split(pieces: readonly Buffer[], options: CopyOptions): { blocks: CopyLines[]; text: string } {
   const s = new CopyLineSplitter(options);
-  const blocks: LineBlock[] = [];
+  const blocks: CopyLines[] = [];
   for (const p of pieces) {
     const b = s.push(p);
     if (b !== undefined) blocks.push(b);

@@ -5,15 +5,10 @@
  *  bounded by a block and the longest line. */
 import type { CopyOptions } from '../../types/copy-options.js';
 import { SqlError } from '../../types/sql-error.js';
+import type { CopyLines } from '../dispatch/api.js';
 
-export type LineBlock = {
-  readonly bytes: Uint8Array;
-  /** 1-based number of the first physical line. */
-  readonly firstLine: number;
-};
-
-const BLOCK_BYTES = 1024 * 1024;
-const LINE_BYTES_MAX = 256 * 1024 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
+export const LINE_BYTES_MAX = 256 * 1024 * 1024;
 const NEWLINE = 10;
 const BACKSLASH = 92;
 const END_MARK = Buffer.from('\\.');
@@ -28,7 +23,8 @@ export class CopyLineSplitter {
   private lineBytes = 0;
   private inQuotes = false;
   private escaped = false;
-  private line = 1;
+  /** 1-based number of the first physical line that was not given out. */
+  line = 1;
   private skipHeader: boolean;
   /** The end mark was seen: whatever follows is ignored. */
   ended = false;
@@ -41,7 +37,7 @@ export class CopyLineSplitter {
   }
 
   /** Takes a piece of input; gives a block when enough whole lines have come. */
-  push(chunk: Buffer): LineBlock | undefined {
+  push(chunk: Buffer): CopyLines | undefined {
     if (this.ended || chunk.length === 0) return undefined;
     const end = this.lastLineEnd(chunk);
     if (end < 0) {
@@ -63,21 +59,16 @@ export class CopyLineSplitter {
     return block;
   }
 
-  /** The last block: whatever is left, with or without a final newline. */
-  finish(): LineBlock | undefined {
-    return this.ended ? undefined : this.takeBlock();
+  /** Of input that begins with a line: offset just past its last whole line, or -1. Not to be mixed with `push`. */
+  wholeLines(bytes: Buffer): number {
+    this.inQuotes = false;
+    this.escaped = false;
+    return this.lastLineEnd(bytes);
   }
 
-  private keep(chunk: Buffer): void {
-    // The caller's buffer is a view of a socket's; small pieces are copied together later anyway.
-    this.pending.push(chunk);
-    this.pendingBytes += chunk.length;
-  }
-
-  private takeBlock(): LineBlock | undefined {
-    let bytes = this.pending.length === 1 ? Buffer.from(this.pending[0]) : Buffer.concat(this.pending);
-    this.pending = [];
-    this.pendingBytes = 0;
+  /** Whole lines, the next ones of the input, as a block: without the header and what follows the end mark. */
+  block(lines: Buffer): CopyLines | undefined {
+    let bytes = lines;
     if (this.skipHeader) {
       const end = this.headerEnd(bytes);
       this.skipHeader = false;
@@ -93,6 +84,24 @@ export class CopyLineSplitter {
     const firstLine = this.line;
     this.line += countNewlines(bytes);
     return { bytes, firstLine };
+  }
+
+  /** The last block: whatever is left, with or without a final newline. */
+  finish(): CopyLines | undefined {
+    return this.ended ? undefined : this.takeBlock();
+  }
+
+  private keep(chunk: Buffer): void {
+    // The caller's buffer is a view of a socket's; small pieces are copied together later anyway.
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+  }
+
+  private takeBlock(): CopyLines | undefined {
+    const bytes = this.pending.length === 1 ? this.pending[0]! : Buffer.concat(this.pending);
+    this.pending = [];
+    this.pendingBytes = 0;
+    return this.block(bytes);
   }
 
   /** Offset just past the last newline that ends a line, or -1; moves the quoting state to the chunk's end. */

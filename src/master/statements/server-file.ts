@@ -1,5 +1,4 @@
 /** Files of the master's host that COPY reads and writes, with PostgreSQL's errors. */
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { SqlError } from '../../types/sql-error.js';
@@ -13,17 +12,15 @@ const REASONS: Readonly<Record<string, readonly [string, string]>> = {
   ENOSPC: ['53100', 'No space left on device'],
 };
 
-/** The file's bytes in large pieces. */
-export async function* readServerFile(path: string): AsyncIterable<Buffer> {
+/** Open for reading; the caller closes it. */
+export async function openServerFile(path: string): Promise<FileHandle> {
   const hint =
     "COPY FROM instructs the PostgreSQL server process to read a file. You may want a client-side facility such as psql's \\copy.";
   try {
-    const info = await stat(path);
-    if (info.isDirectory()) throw new SqlError('42809', `"${path}" is a directory`);
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) yield chunk as Buffer;
+    if ((await stat(path)).isDirectory()) throw new SqlError('42809', `"${path}" is a directory`);
+    return await open(path);
   } catch (e) {
-    if (e instanceof SqlError) throw e;
-    throw openError(e, path, 'reading', hint);
+    throw e instanceof SqlError ? e : openError(e, path, 'reading', hint);
   }
 }
 

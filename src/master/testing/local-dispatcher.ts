@@ -146,13 +146,13 @@ export class LocalDispatcher implements Dispatcher {
     const { table, ordinals } = options;
     const columns = ordinals.map((i) => table.columns[i]);
     return {
-      write: (block, firstLine) => {
-        const parsed = parseCopyBlock(block, firstLine, options.options, columns, {
+      write: ({ bytes, firstLine }) => {
+        const parsed = parseCopyBlock(bytes, firstLine, options.options, columns, {
           table: table.name,
           settings: options.settings,
         });
         rows += parsed.rows;
-        this.loaded.push(Buffer.from(block));
+        this.loaded.push(Buffer.from(bytes));
         return Promise.resolve();
       },
       end: () => {
