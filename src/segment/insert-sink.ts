@@ -20,13 +20,15 @@ export class InsertSink implements ChunkSink {
   }
 
   push(chunk: OutChunk): void {
+    if (this.failed) {
+      chunk.release();
+      return;
+    }
     try {
-      if (!this.failed) this.writer.append(chunk);
+      this.writer.take(chunk);
     } catch (e) {
       this.failed = true;
       this.onError(e);
-    } finally {
-      chunk.release();
     }
   }
 

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { WasmKernels } from '../engine/encode/kernels.js';
 import { LocalEngine } from '../engine/runtime/engine.js';
 import type { ClusterState } from '../exchange/control-messages.js';
 import { Peers } from '../exchange/grpc/peer.js';
@@ -13,6 +14,7 @@ import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { readJson, replaceFile } from '../exchange/process/durable-file.js';
 import { advertised, parseAddress } from '../exchange/process/limits.js';
+import { DICTIONARY } from '../storage/encode-kernels.js';
 import { SegmentStore } from '../storage/table-store.js';
 import type { Gxid, SegmentId, StorageId } from '../types/ids.js';
 import { SqlError } from '../types/sql-error.js';
@@ -75,7 +77,8 @@ export class Segment {
     }
     const place = identity.segmentId === undefined ? 'segment' : `segment ${identity.segmentId}`;
     const engine = new LocalEngine({ workers: options.workers, memoryBytes: options.memoryBytes, place });
-    const store = await SegmentStore.open(join(options.data, 'store'), engine.memory);
+    const kernels = new WasmKernels(engine.memory, DICTIONARY);
+    const store = await SegmentStore.open(join(options.data, 'store'), engine.memory, { kernels });
     const peers = new Peers(options.token);
     const links = new Links(peers);
     const exchange = new MotionService({ self: identity.segmentId ?? UNKNOWN, memory: engine.memory, links });

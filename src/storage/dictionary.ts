@@ -3,18 +3,21 @@
  *  Owns: when a dictionary pays, and building it by hashing bytes (no JavaScript string per row).
  *  Invariants: codes are < count; count >= 1 whenever there are rows (a NULL's code is 0, and compiled code may look
  *  it up before it looks at the validity bit). */
+import { DICTIONARY } from './encode-kernels.js';
 import { ROW_GROUP_ROWS } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 
 export type Dictionary = { readonly count: number; readonly offsets: Int32Array; readonly data: Uint8Array };
 
-/** Below this, distinct strings are not counted against the rows: a table's first few rows decide nothing. */
-const SMALL_ROWS = 4096;
-const DISTINCT_MAX = 8192;
-const SLOTS = 4 * DISTINCT_MAX;
+const { smallRows: SMALL_ROWS, stringsMax: DISTINCT_MAX, slots: SLOTS } = DICTIONARY;
 const table = new Int32Array(SLOTS);
 const hashes = new Int32Array(DISTINCT_MAX);
 const scratchCodes = new Uint16Array(ROW_GROUP_ROWS);
+
+/** Distinct strings of so many rows up to which a dictionary pays. */
+export function dictionaryLimit(rows: number): number {
+  return rows <= SMALL_ROWS ? SMALL_ROWS : Math.min(DISTINCT_MAX, rows >> 3);
+}
 
 /** Undefined when the column has too many distinct strings. The codes are valid until the next call. */
 export function buildDictionary(
@@ -24,7 +27,7 @@ export function buildDictionary(
   const offsets = staged.offsets!;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const nulls = staged.nullCount > 0 ? staged.nulls : undefined;
-  const limit = rows <= SMALL_ROWS ? SMALL_ROWS : Math.min(DISTINCT_MAX, rows >> 3);
+  const limit = dictionaryLimit(rows);
   const codes = rows <= ROW_GROUP_ROWS ? scratchCodes.subarray(0, rows) : new Uint16Array(rows);
   /** Row that first had each code. */
   const first = new Int32Array(limit);
@@ -57,7 +60,7 @@ export function buildDictionary(
     if (code < 0) {
       if (count === limit) return undefined;
       // Nearly every string was new so far: it will not get better.
-      if (row < SMALL_ROWS * 2 && row >= SMALL_ROWS && count > SMALL_ROWS * 0.85) return undefined;
+      if (row < SMALL_ROWS * 2 && row >= SMALL_ROWS && count > DICTIONARY.smallStringsMax) return undefined;
       code = count++;
       table[slot] = code;
       hashes[code] = h;

@@ -96,7 +96,7 @@ function encodeIntegers(staged: StagedColumn, type: SqlType, floor: Encoding | u
   }
 }
 
-function isUnsigned(type: SqlType): boolean {
+export function isUnsigned(type: SqlType): boolean {
   return (
     type.kind === 'oid' ||
     type.kind === 'regclass' ||
@@ -203,7 +203,7 @@ function bytesOf(words: Int32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
-function intZone(min: bigint, max: bigint): ZoneMap {
+export function intZone(min: bigint, max: bigint): ZoneMap {
   return { kind: 'int', min: compact(min), max: compact(max) };
 }
 
@@ -288,7 +288,7 @@ function encodeStrings(staged: StagedColumn, type: SqlType, floor: Encoding | un
   };
 }
 
-function bytesZone(
+export function bytesZone(
   data: Uint8Array,
   offsets: Int32Array,
   rows: number,

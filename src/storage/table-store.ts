@@ -12,6 +12,7 @@ import type { ColumnLayout, Encoding, MemoryPool } from '../types/memory.js';
 import type { Range, SqlType } from '../types/sql-type.js';
 import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js';
 import { BufferPool } from './buffer-pool.js';
+import type { EncodeKernels } from './encode-kernels.js';
 import { FileCache } from './file-cache.js';
 import { GroupMerger } from './group-merger.js';
 import { ioError } from './io-error.js';
@@ -38,6 +39,8 @@ export type StoreOptions = {
   readonly compactBytes?: number;
   /** How much of the memory cached columns may take; three quarters of it unless told otherwise. */
   readonly bufferPoolBytes?: number;
+  /** Compiled loops for encoding. */
+  readonly kernels?: EncodeKernels | undefined;
 };
 
 export type ScanRequest = {
@@ -82,6 +85,7 @@ export class SegmentStore {
   /** Row groups that are gone but still held. */
   private readonly leaving = new Map<number, RowGroup>();
   private readonly merger: GroupMerger;
+  private readonly kernels: EncodeKernels | undefined;
   private readonly compactBytes: number;
   private compactAt: number;
   /** Changes of the manifest begin after it: a compaction must see a state that matches the log. */
@@ -103,6 +107,7 @@ export class SegmentStore {
     this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes * 0.75);
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
+    this.kernels = options.kernels;
     this.merger = new GroupMerger({
       pool: this.pool,
       path: (group) => rowGroupPath(this.dir, group),
@@ -166,6 +171,7 @@ export class SegmentStore {
     const state = this.stateOf(storageId);
     const writer = new TableWriter(id, storageId, columns, table, {
       memory: this.memory,
+      kernels: this.kernels,
       floor: (ordinal) => state.encodings[ordinal],
       widened: (ordinal, encoding) => this.noteEncoding(state, ordinal, encoding),
       write: (file, rows) => this.writeGroup(owner.groups, id, storageId, file, rows),

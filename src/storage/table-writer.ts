@@ -6,7 +6,9 @@
 import { chunkEncoding } from '../types/arrow/sql-field.js';
 import type { Encoding, MemoryPool, OutChunk } from '../types/memory.js';
 import { SqlError } from '../types/sql-error.js';
-import { encodeColumn } from './encode-column.js';
+import { type EncodedColumn, encodeColumn } from './encode-column.js';
+import type { EncodeKernels } from './encode-kernels.js';
+import { chunkBytes, HeldRows } from './held-rows.js';
 import { ROW_GROUP_ROWS, type RowGroup, type TableColumn } from './row-group.js';
 import { buildRowGroupFile, type RowGroupFile } from './row-group-file.js';
 import { rowText } from './row-text.js';
@@ -16,10 +18,16 @@ import { StagedColumn } from './staged-column.js';
 const STRING_BYTES_MAX = 64 << 20;
 /** Encoded bytes on their way to disk above which the writer asks for a pause. */
 const IN_FLIGHT_BYTES_MAX = 32 << 20;
+/** Bytes and number of chunks above which rows are copied instead of held until their row group is full. */
+const HELD_BYTES_MAX = 32 << 20;
+const HELD_SHARE = 1 / 16;
+const HELD_CHUNKS_MAX = 128;
 
 /** What a writer needs of its store. */
 export type WriterHost = {
   readonly memory: MemoryPool;
+  /** Without them rows are staged and encoded in TypeScript. */
+  readonly kernels?: EncodeKernels | undefined;
   /** The encoding in use for a column of this table; `widened` records that it became wider. */
   readonly floor: (ordinal: number) => Encoding | undefined;
   readonly widened: (ordinal: number, encoding: Encoding) => void;
@@ -35,6 +43,8 @@ export class TableWriter {
   private readonly host: WriterHost;
   private readonly staged: readonly StagedColumn[];
   private stagedRows = 0;
+  /** The current row group's rows, unless they are staged. */
+  private readonly held: HeldRows | undefined;
   private readonly writes: Promise<RowGroup>[] = [];
   private inFlightBytes = 0;
   private failure: unknown;
@@ -58,10 +68,38 @@ export class TableWriter {
     this.table = table;
     this.host = host;
     this.staged = columns.map((c) => new StagedColumn(chunkEncoding(c.type)));
+    this.held = host.kernels === undefined ? undefined : new HeldRows(host.memory, host.kernels);
   }
 
   /** Copies the rows; the chunk stays the caller's. Throws 23502, or what went wrong with an earlier row group. */
   append(chunk: OutChunk): void {
+    this.check(chunk);
+    this.stage(chunk);
+    this.rows += chunk.rows;
+  }
+
+  /** The same; the chunk is the writer's from now on, whatever happens. */
+  take(chunk: OutChunk): void {
+    let mine = false;
+    try {
+      this.check(chunk);
+      const { held } = this;
+      if (held === undefined || this.stagedRows > 0 || !this.mayHold(held, chunk)) this.stage(chunk);
+      else
+        for (let from = 0; from < chunk.rows; ) {
+          const count = Math.min(chunk.rows - from, ROW_GROUP_ROWS - held.rows);
+          mine = from + count === chunk.rows;
+          held.add(chunk, from, count, mine);
+          from += count;
+          if (held.rows === ROW_GROUP_ROWS) this.cut();
+        }
+      this.rows += chunk.rows;
+    } finally {
+      if (!mine) chunk.release();
+    }
+  }
+
+  private check(chunk: OutChunk): void {
     if (this.state !== 'open') throw new Error(`append to a writer that is ${this.state}`);
     if (this.failure !== undefined) throw this.failure;
     if (chunk.columns.length !== this.columns.length)
@@ -69,6 +107,20 @@ export class TableWriter {
         `${chunk.columns.length} columns given for the ${this.columns.length} of ${this.table}`,
       );
     this.checkNotNull(chunk);
+  }
+
+  private mayHold(held: HeldRows, chunk: OutChunk): boolean {
+    const bytesMax = Math.min(HELD_BYTES_MAX, this.host.memory.limitBytes * HELD_SHARE);
+    return held.chunks < HELD_CHUNKS_MAX && held.bytes + chunkBytes(chunk) <= bytesMax;
+  }
+
+  private stage(chunk: OutChunk): void {
+    const { held } = this;
+    if (held !== undefined && held.rows > 0) {
+      for (const [i, s] of this.staged.entries()) held.stage(i, s);
+      this.stagedRows = held.rows;
+      held.clear();
+    }
     let from = 0;
     while (from < chunk.rows) {
       const count = Math.min(chunk.rows - from, ROW_GROUP_ROWS - this.stagedRows);
@@ -82,7 +134,6 @@ export class TableWriter {
       )
         this.cut();
     }
-    this.rows += chunk.rows;
   }
 
   /** False: much is on its way to disk; `onReady` fires when it is less. */
@@ -98,7 +149,8 @@ export class TableWriter {
   async finish(): Promise<void> {
     if (this.state !== 'open') throw new Error(`finish of a writer that is ${this.state}`);
     this.state = 'finishing';
-    if (this.stagedRows > 0 && this.failure === undefined) this.cut();
+    if (this.stagedRows + (this.held?.rows ?? 0) > 0 && this.failure === undefined) this.cut();
+    this.held?.clear();
     const groups = await this.settled();
     if (this.failure !== undefined) throw this.failure;
     this.groups = groups;
@@ -107,6 +159,7 @@ export class TableWriter {
   /** No more rows; resolves when nothing is being written any more. The files go with the gxid's rollback. */
   async abort(): Promise<void> {
     this.state = 'aborted';
+    this.held?.clear();
     await this.settled();
   }
 
@@ -116,24 +169,49 @@ export class TableWriter {
   }
 
   private cut(): void {
-    const rows = this.stagedRows;
-    const encoded = this.columns.map((c, i) => {
-      const column = encodeColumn(this.staged[i]!, c.type, this.host.floor(i));
-      this.host.widened(i, column.encoding);
-      return column;
-    });
-    for (const s of this.staged) s.clear();
-    this.stagedRows = 0;
-    const file = buildRowGroupFile(this.columns, encoded, rows);
-    this.inFlightBytes += file.fileBytes;
-    const write = this.host.write(file, rows).finally(() => {
-      this.inFlightBytes -= file.fileBytes;
-      this.callback?.();
-    });
-    write.catch((e: unknown) => {
-      this.failure ??= e;
-    });
-    this.writes.push(write);
+    const { memory } = this.host;
+    /** Addresses of encoded buffers that lie in shared memory. */
+    const owned: number[] = [];
+    const free = (): void => {
+      for (const address of owned.splice(0)) memory.free(address);
+    };
+    try {
+      const [rows, encoded] = this.encode(owned);
+      const file = buildRowGroupFile(this.columns, encoded, rows);
+      this.inFlightBytes += file.fileBytes;
+      const write = this.host.write(file, rows).finally(() => {
+        free();
+        this.inFlightBytes -= file.fileBytes;
+        this.callback?.();
+      });
+      write.catch((e: unknown) => {
+        this.failure ??= e;
+      });
+      this.writes.push(write);
+    } catch (e) {
+      free();
+      throw e;
+    }
+  }
+
+  private encode(owned: number[]): [rows: number, columns: EncodedColumn[]] {
+    const { held, staged, host } = this;
+    const rows = this.stagedRows + (held?.rows ?? 0);
+    try {
+      const encoded = this.columns.map((c, i) => {
+        const column =
+          held !== undefined && held.rows > 0
+            ? held.encode(i, c.type, host.floor(i), staged[i]!, owned)
+            : encodeColumn(staged[i]!, c.type, host.floor(i));
+        host.widened(i, column.encoding);
+        return column;
+      });
+      return [rows, encoded];
+    } finally {
+      for (const s of staged) s.clear();
+      this.stagedRows = 0;
+      held?.clear();
+    }
   }
 
   private checkNotNull(chunk: OutChunk): void {
