@@ -30,6 +30,7 @@ import type { Value } from '../types/value.js';
 import { CopySource } from './copy-source.js';
 import { InsertSink } from './insert-sink.js';
 import { PlanCache } from './plan-cache.js';
+import { plainReceive, storeReceived } from './store-received.js';
 import type { Execution, WriteRegistry } from './write-registry.js';
 
 type Body = Omit<ExecuteBody<EvalSettings>, 'plan'> & PlanShare<Slice>;
@@ -192,25 +193,10 @@ class QueryExecution implements Execution, StreamHandler {
   }
 
   private async runSlice(original: Slice, sink: ChunkSink): Promise<void> {
-    const { body, host } = this;
+    const { body } = this;
     const slice = storable(original);
     try {
-      const stats = await host.engine.runSlice({
-        queryId: body.queryId,
-        slice,
-        params: body.params,
-        settings: body.settings,
-        instrument: body.instrument,
-        memoryLimitBytes:
-          body.memoryLimitBytes > 0 ? body.memoryLimitBytes : Math.floor(host.engine.memory.limitBytes * 0.9),
-        receivers: slice.sink.kind === 'motion' ? body.routes[slice.sink.motion]!.receivers.length : 1,
-        sources: sliceSources(host.exchange, body.queryId, {
-          scan: (op: ScanOp) => this.scan(op),
-          virtualScan: (op: VirtualScanOp) => this.virtualScan(op),
-        }),
-        sink,
-        signal: this.controller.signal,
-      });
+      const stats = await this.compute(slice, sink);
       const done: SliceDone<SliceStats> = {
         slice: slice.id,
         stats,
@@ -224,6 +210,34 @@ class QueryExecution implements Execution, StreamHandler {
     } catch (e) {
       this.sliceFailed(slice, e);
     }
+  }
+
+  private async compute(slice: Slice, sink: ChunkSink): Promise<SliceStats> {
+    const { body, host } = this;
+    const plain = body.instrument ? undefined : plainReceive(slice);
+    if (plain !== undefined) {
+      const began = performance.now();
+      const source = host.exchange.receiver(body.queryId, plain.motion).unordered();
+      await storeReceived(source, sink, host.exchange.memory, this.controller.signal);
+      const totalMs = performance.now() - began;
+      return { nodes: [], pipelines: [], compileMs: 0, totalMs, memoryPeakBytes: 0 };
+    }
+    return host.engine.runSlice({
+      queryId: body.queryId,
+      slice,
+      params: body.params,
+      settings: body.settings,
+      instrument: body.instrument,
+      memoryLimitBytes:
+        body.memoryLimitBytes > 0 ? body.memoryLimitBytes : Math.floor(host.engine.memory.limitBytes * 0.9),
+      receivers: slice.sink.kind === 'motion' ? body.routes[slice.sink.motion]!.receivers.length : 1,
+      sources: sliceSources(host.exchange, body.queryId, {
+        scan: (op: ScanOp) => this.scan(op),
+        virtualScan: (op: VirtualScanOp) => this.virtualScan(op),
+      }),
+      sink,
+      signal: this.controller.signal,
+    });
   }
 
   private sliceFailed(slice: Slice, error: unknown): void {
