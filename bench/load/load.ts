@@ -1,4 +1,5 @@
-/** `npm run bench -- load`: the time to load TPC-H's files, here and in DuckDB, in the same run.
+/** `npm run bench -- load`: the time to load TPC-H's files, here and in DuckDB, in the same run; then that of INSERT ... SELECT
+ *  of lineitem into a second table (for us once where rows stay on their segment, and once where they move).
  *
  *  Both read the same files of the same machine: ours with COPY FROM a file on the master's host (or, with `--stdin`, from
  *  a client over the wire), durable when the statement returns; DuckDB with INSERT ... SELECT FROM read_csv, once into
@@ -158,6 +159,35 @@ export async function loadBench(o: LoadBenchOptions): Promise<void> {
       results.push({ table: t, bytes: statSync(fileOf(t)).size, times });
       console.log(`  ${t.padEnd(9)}${times.map(show).join('')}`);
     }
+    const inserts: { into: string; times: Timed[] }[] = [];
+    if (tables.includes('lineitem')) {
+      // What DuckDB's tables hold after their own COPY.
+      const duck = async (d: typeof inMemory, statement: string, checkpoint: boolean): Promise<void> => {
+        await d.db.run(statement);
+        if (checkpoint) await d.db.run('CHECKPOINT');
+      };
+      for (const [into, key] of [
+        ['same_key', 'l_orderkey'],
+        ['other_key', 'l_partkey'],
+      ] as const) {
+        const table = `lineitem_${into}`;
+        const columns = createTable('lineitem', { distribution: 'none', primaryKeys: false })
+          .replace(/\blineitem\b/, table)
+          .replace(/;\s*$/, '');
+        const statement = `INSERT INTO ${table} SELECT * FROM lineitem`;
+        await client.query(`DROP TABLE IF EXISTS ${table}`);
+        await client.query(`${columns} DISTRIBUTED BY (${key})`);
+        for (const d of [inMemory, onDisk]) await d.db.run(columns);
+        const times = [
+          await timed(ourCpu, () => client.query(statement)),
+          await timed(ownCpu, () => duck(inMemory, statement, false)),
+          await timed(ownCpu, () => duck(onDisk, statement, true)),
+        ];
+        const stored = Number((await client.query(`SELECT count(*) FROM ${table}`)).rows[0]!.count);
+        if (stored !== rowCount('lineitem', o.scale)) throw new Error(`${table} has ${stored} rows`);
+        inserts.push({ into: into.replace('_', ' '), times });
+      }
+    }
     const total = engines.map(
       (_, i): Timed => ({
         ms: results.reduce((n, r) => n + r.times[i]!.ms, 0),
@@ -165,6 +195,8 @@ export async function loadBench(o: LoadBenchOptions): Promise<void> {
       }),
     );
     console.log(`  ${'total'.padEnd(9)}${total.map(show).join('')}`);
+    for (const { into, times } of inserts)
+      console.log(`  INSERT ... SELECT of lineitem, ${into}\n  ${''.padEnd(9)}${times.map(show).join('')}`);
     const ratio = (i: number) => ({
       time: total[0]!.ms / total[i]!.ms,
       cpu: total[0]!.cpuMs / total[i]!.cpuMs,
@@ -189,6 +221,14 @@ export async function loadBench(o: LoadBenchOptions): Promise<void> {
           'CPU, DuckDB in memory (s)': total[1]!.cpuMs / 1000,
           'CPU, DuckDB with a file (s)': total[2]!.cpuMs / 1000,
           'files read a second, mpp (MB/s)': results.reduce((n, r) => n + r.bytes, 0) / 1000 / total[0]!.ms,
+          ...Object.fromEntries(
+            inserts.flatMap(({ into, times }) =>
+              ['mpp', 'DuckDB in memory', 'DuckDB with a file'].map((engine, i) => [
+                `INSERT ... SELECT, ${into}, ${engine} (s)`,
+                times[i]!.ms / 1000,
+              ]),
+            ),
+          ),
         },
         detail: engines.map((e, i) => ({
           name: e.name,

@@ -7,6 +7,7 @@ import { COPY_SLACK_BYTES } from '../engine/copy/copy-module.js';
 import type { SharedMemory } from '../engine/runtime/shared-memory.js';
 import { columnsToBatch } from '../types/columnar.js';
 import type { Batch } from '../types/memory.js';
+import { copyToShared } from '../types/shared-copy.js';
 import { errorFromWire } from '../types/sql-error.js';
 import type { ParseReply, ParseTask } from './parse-worker.js';
 
@@ -49,7 +50,7 @@ export class ParsePool {
     let reply: ParseReply;
     try {
       let file: ParseTask['file'];
-      if ('lines' in from) memory.u8.set(from.lines, text);
+      if ('lines' in from) copyToShared(memory.u8, text, from.lines);
       else file = { fd: from.fd, offset: from.offset };
       reply = await this.pool.run({ ...job, text, bytes, file });
     } finally {

@@ -222,9 +222,9 @@ export class SegmentStore {
       if (w.groups === undefined) throw new Error(`prepare of gxid ${gxid} while it still writes`);
     const groups = open.writers.flatMap((w) => w.groups!);
     if (groups.length > 0) {
-      for (const storageId of new Set(groups.map((g) => g.storageId)))
-        await syncDirectory(storageDirectory(this.dir, storageId));
-      await syncDirectory(this.dir);
+      const storages = [...new Set(groups.map((g) => g.storageId))];
+      const directories = [this.dir, ...storages.map((id) => storageDirectory(this.dir, id))];
+      await Promise.all(directories.map(syncDirectory));
       await this.change({ op: 'prepare', gxid: id, groups });
     }
     this.open_.delete(id);

@@ -12,6 +12,7 @@ import {
   type MemoryPool,
   type OutChunk,
 } from '../memory.js';
+import { copyToShared } from '../shared-copy.js';
 import type { Range, SqlType } from '../sql-type.js';
 import { ArrowFormatError } from './flat-table.js';
 import { aligned, type BufferRef, batchMessage, type FieldNode, layOut, readMessage } from './message.js';
@@ -99,7 +100,7 @@ export function decodeBatchMessage(
   const address = pool.alloc(headerBytes + at.bodyBytes);
   try {
     const body = address + headerBytes;
-    pool.u8.set(bytes.subarray(at.bodyStart, at.end), body);
+    copyToShared(pool.u8, body, bytes.subarray(at.bodyStart, at.end));
     fillDescriptor(pool, address, body, rows, layout, nodes, buffers);
   } catch (e) {
     pool.free(address);
