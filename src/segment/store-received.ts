@@ -10,9 +10,13 @@ import {
   type Batch,
   type BatchSource,
   type ChunkColumn,
+  type Encoding,
   type MemoryPool,
   type OutChunk,
 } from '../types/memory.js';
+import type { SqlType } from '../types/sql-type.js';
+
+const INTEGERS: readonly Encoding[] = ['i8', 'i16', 'i32', 'i64', 'i128'];
 
 /** The motion whose rows such a slice stores as they are. */
 export function plainReceive({ root, sink }: Slice): ReceiveOp | undefined {
@@ -21,9 +25,15 @@ export function plainReceive({ root, sink }: Slice): ReceiveOp | undefined {
     sink.cols.length === root.cols.length &&
     sink.cols.every((c, i) => {
       const received = root.cols[i]!;
-      return c.id === received.id && chunkEncoding(c.type) === chunkEncoding(received.type, received.range);
+      return c.id === received.id && storable(chunkEncoding(received.type, received.range), c);
     });
   return same ? root : undefined;
+}
+
+/** Integers may come in any width: a motion's is that of the values that the plan expects. */
+function storable(received: Encoding, { type }: { readonly type: SqlType }): boolean {
+  const stored = chunkEncoding(type);
+  return received === stored || (INTEGERS.includes(received) && INTEGERS.includes(stored));
 }
 
 /** Resolves when all rows are stored; `sink` has been finished or aborted whatever happens. */

@@ -21,15 +21,15 @@ function compare(
   floor: Encoding | undefined,
   chunks: readonly (readonly FakeValue[])[],
   skip: number,
+  travels: readonly Encoding[] = [chunkEncoding(type)],
 ) {
-  const encoding = chunkEncoding(type);
   const used = memory.usedBytes;
   const held = new HeldRows(memory, kernels);
-  const staged = new StagedColumn(encoding);
-  for (const values of chunks) {
+  const staged = new StagedColumn(chunkEncoding(type));
+  for (const [i, values] of chunks.entries()) {
     const rows = values.map((v) => [v]);
     const from = Math.min(skip, rows.length - 1);
-    const chunk = buildChunk(memory, [encoding], rows);
+    const chunk = buildChunk(memory, [travels[i % travels.length]!], rows);
     staged.append(chunk.columns[0]!, memory, from, rows.length - from);
     held.add(chunk, from, rows.length - from, true);
   }
@@ -121,6 +121,23 @@ test.each(CASES.map(([type, value, floors]) => ({ type, value, floors })))(
     );
   },
 );
+
+test('integers that travel in fewer or more bits than their type has', () => {
+  const value = nulls(fc.oneof(int(8), int(32), int(31)) as fc.Arbitrary<FakeValue>);
+  const types: readonly SqlType[] = [{ kind: 'int8' }, { kind: 'numeric', precision: 38, scale: 2 }];
+  fc.assert(
+    fc.property(
+      column(value),
+      fc.constantFrom(...types),
+      fc.constantFrom<(Encoding | undefined)[]>(undefined, 'i32', 'i64', 'i128'),
+      fc.array(fc.constantFrom<Encoding[]>('i32', 'i64', 'i128'), { minLength: 1, maxLength: 3 }),
+      (chunks, type, floor, travels) => {
+        compare(type, floor, chunks, 0, travels);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
 
 test('the loops are used, and give up where the plain code does', () => {
   const text: SqlType = { kind: 'text' };

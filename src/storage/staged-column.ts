@@ -83,6 +83,16 @@ export class StagedColumn {
     if (!integers.includes(column.encoding) || !integers.includes(this.encoding))
       throw new Error(`a column of ${this.encoding} was given as ${column.encoding}`);
     this.grow((this.rows + count) * width);
+    if (sourceWidth >= 4 && width >= sourceWidth) {
+      this.widen(
+        memory.i32,
+        (column.data >>> 2) + (from * sourceWidth) / 4,
+        sourceWidth / 4,
+        width / 4,
+        count,
+      );
+      return;
+    }
     const u8 = memory.u8;
     const copied = Math.min(width, sourceWidth);
     for (let i = 0; i < count; i++) {
@@ -95,6 +105,17 @@ export class StagedColumn {
         continue;
       for (let b = copied; b < sourceWidth; b++)
         if (u8[source + b] !== sign) throw new Error(`a value does not fit ${this.encoding}`);
+    }
+  }
+
+  /** Words of 32 bits, and their sign above. */
+  private widen(source: Int32Array, at: number, sourceWords: number, words: number, count: number): void {
+    const target = new Int32Array(this.data.buffer, 0, (this.rows + count) * words);
+    let to = this.rows * words;
+    for (let i = 0, s = at; i < count; i++) {
+      for (let w = 0; w < sourceWords; w++) target[to++] = source[s++]!;
+      const sign = source[s - 1]! >> 31;
+      for (let w = sourceWords; w < words; w++) target[to++] = sign;
     }
   }
 
