@@ -10,7 +10,7 @@ import { pack, unpack } from '../exchange/grpc/codec.js';
 import type { CopyBlock, CopyReply } from '../exchange/grpc/services.js';
 import { openSame } from '../exchange/process/shared-file.js';
 import type { Batch } from '../types/memory.js';
-import { assert, errorToWire, SqlError } from '../types/sql-error.js';
+import { errorToWire, SqlError } from '../types/sql-error.js';
 import type { CopySource } from './copy-source.js';
 import type { Executor } from './executor.js';
 import type { BlockText, ParsePool } from './parse-pool.js';
@@ -52,14 +52,25 @@ class CopyIntake {
 
   take(block: CopyBlock): void {
     if (this.over) return;
-    if ('open' in block) this.begin(unpack<CopyInOpen<EvalSettings>>(block.open)).catch((e) => this.fail(e));
+    try {
+      this.handle(block);
+    } catch (e) {
+      this.fail(e);
+    }
+  }
+
+  private handle(block: CopyBlock): void {
+    if ('open' in block) {
+      if (this.open !== undefined) throw new SqlError('08P01', 'a COPY stream was opened twice');
+      this.begin(unpack<CopyInOpen<EvalSettings>>(block.open)).catch((e) => this.fail(e));
+    } else if (this.open === undefined) throw new SqlError('08P01', 'a COPY stream was not opened');
     else if ('text' in block) {
       const { data, first_line } = block.text;
-      this.parse({ lines: data }, Number(first_line));
+      this.parse(this.open, { lines: data }, Number(first_line));
     } else if ('range' in block) {
       const { offset, bytes, first_line } = block.range;
-      assert(this.file !== undefined, 'a range comes when the file is open');
-      this.parse({ fd: this.file.fd, offset: Number(offset), bytes }, Number(first_line));
+      if (this.file === undefined) throw new SqlError('08P01', 'the file of a COPY is not open here');
+      this.parse(this.open, { fd: this.file.fd, offset: Number(offset), bytes }, Number(first_line));
     } else {
       this.ended = true;
       void this.delivered.then(
@@ -99,8 +110,8 @@ class CopyIntake {
     this.reply({ ready: { reads_file: this.file !== undefined, credit } });
   }
 
-  private parse(text: BlockText, firstLine: number): void {
-    const { columns, options, table, settings } = this.open!;
+  private parse(open: CopyInOpen<EvalSettings>, text: BlockText, firstLine: number): void {
+    const { columns, options, table, settings } = open;
     const block = this.parser.parse({ text, firstLine, options, columns, context: { table, settings } });
     block.catch(() => undefined);
     this.blocks.add(block);
