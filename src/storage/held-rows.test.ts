@@ -24,7 +24,7 @@ function compare(
   travels: readonly Encoding[] = [chunkEncoding(type)],
 ) {
   const used = memory.usedBytes;
-  const held = new HeldRows(memory, kernels);
+  const held = new HeldRows(memory, kernels, { bytes: 0 });
   const staged = new StagedColumn(chunkEncoding(type));
   for (const [i, values] of chunks.entries()) {
     const rows = values.map((v) => [v]);
@@ -199,7 +199,7 @@ test('without room for the result it is made elsewhere', () => {
     if (address === 0) bytes /= 2;
     else blocks.push(address);
   }
-  const held = new HeldRows(memory, kernels);
+  const held = new HeldRows(memory, kernels, { bytes: 0 });
   held.add(chunk, 0, 2, true);
   const owned: number[] = [];
   const encoded = held.encode(0, { kind: 'text' }, undefined, new StagedColumn('utf8'), owned);

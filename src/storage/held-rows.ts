@@ -10,6 +10,9 @@ import { DICTIONARY, type EncodeKernels, type IntWidth } from './encode-kernels.
 import { widerEncoding } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 
+/** What all writers of a store hold together. */
+export type HeldBudget = { bytes: number };
+
 type Piece = { readonly columns: readonly ChunkColumn[]; readonly from: number; readonly rows: number };
 
 const NONE = new Uint8Array(0);
@@ -24,14 +27,16 @@ export function chunkBytes(chunk: OutChunk): number {
 export class HeldRows {
   private readonly memory: MemoryPool;
   private readonly kernels: EncodeKernels;
+  private readonly budget: HeldBudget;
   private readonly whole: OutChunk[] = [];
   private readonly pieces: Piece[] = [];
   rows = 0;
   bytes = 0;
 
-  constructor(memory: MemoryPool, kernels: EncodeKernels) {
+  constructor(memory: MemoryPool, kernels: EncodeKernels, budget: HeldBudget) {
     this.memory = memory;
     this.kernels = kernels;
+    this.budget = budget;
   }
 
   get chunks(): number {
@@ -44,13 +49,16 @@ export class HeldRows {
     this.rows += rows;
     if (!last) return;
     this.whole.push(chunk);
-    this.bytes += chunkBytes(chunk);
+    const bytes = chunkBytes(chunk);
+    this.bytes += bytes;
+    this.budget.bytes += bytes;
   }
 
   clear(): void {
     for (const c of this.whole.splice(0)) c.release();
     this.pieces.length = 0;
     this.rows = 0;
+    this.budget.bytes -= this.bytes;
     this.bytes = 0;
   }
 

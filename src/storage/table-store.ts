@@ -27,7 +27,7 @@ import {
 } from './row-group.js';
 import { type RowGroupFile, writeDurably } from './row-group-file.js';
 import { TableScan } from './table-scan.js';
-import { TableWriter } from './table-writer.js';
+import { TableWriter, type WriterHost } from './table-writer.js';
 import { type ZoneTest, zoneMayMatch, zoneRange } from './zone-map.js';
 
 /** The manifest is rewritten as a snapshot when it has grown by this much, and to twice its last snapshot. */
@@ -85,7 +85,7 @@ export class SegmentStore {
   /** Row groups that are gone but still held. */
   private readonly leaving = new Map<number, RowGroup>();
   private readonly merger: GroupMerger;
-  private readonly kernels: EncodeKernels | undefined;
+  private readonly compiled: WriterHost['compiled'];
   private readonly compactBytes: number;
   private compactAt: number;
   /** Changes of the manifest begin after it: a compaction must see a state that matches the log. */
@@ -107,7 +107,7 @@ export class SegmentStore {
     this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes * 0.75);
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
-    this.kernels = options.kernels;
+    this.compiled = options.kernels && { kernels: options.kernels, budget: { bytes: 0 } };
     this.merger = new GroupMerger({
       pool: this.pool,
       path: (group) => rowGroupPath(this.dir, group),
@@ -171,7 +171,7 @@ export class SegmentStore {
     const state = this.stateOf(storageId);
     const writer = new TableWriter(id, storageId, columns, table, {
       memory: this.memory,
-      kernels: this.kernels,
+      compiled: this.compiled,
       floor: (ordinal) => state.encodings[ordinal],
       widened: (ordinal, encoding) => this.noteEncoding(state, ordinal, encoding),
       write: (file, rows) => this.writeGroup(owner.groups, id, storageId, file, rows),

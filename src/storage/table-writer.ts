@@ -8,7 +8,7 @@ import type { Encoding, MemoryPool, OutChunk } from '../types/memory.js';
 import { SqlError } from '../types/sql-error.js';
 import { type EncodedColumn, encodeColumn } from './encode-column.js';
 import type { EncodeKernels } from './encode-kernels.js';
-import { chunkBytes, HeldRows } from './held-rows.js';
+import { chunkBytes, type HeldBudget, HeldRows } from './held-rows.js';
 import { ROW_GROUP_ROWS, type RowGroup, type TableColumn } from './row-group.js';
 import { buildRowGroupFile, type RowGroupFile } from './row-group-file.js';
 import { rowText } from './row-text.js';
@@ -21,13 +21,14 @@ const IN_FLIGHT_BYTES_MAX = 32 << 20;
 /** Bytes and number of chunks above which rows are copied instead of held until their row group is full. */
 const HELD_BYTES_MAX = 32 << 20;
 const HELD_SHARE = 1 / 16;
+const HELD_SHARE_OF_ALL = 1 / 8;
 const HELD_CHUNKS_MAX = 128;
 
 /** What a writer needs of its store. */
 export type WriterHost = {
   readonly memory: MemoryPool;
-  /** Without them rows are staged and encoded in TypeScript. */
-  readonly kernels?: EncodeKernels | undefined;
+  /** Without it rows are staged and encoded in TypeScript. */
+  readonly compiled?: { readonly kernels: EncodeKernels; readonly budget: HeldBudget } | undefined;
   /** The encoding in use for a column of this table; `widened` records that it became wider. */
   readonly floor: (ordinal: number) => Encoding | undefined;
   readonly widened: (ordinal: number, encoding: Encoding) => void;
@@ -68,7 +69,8 @@ export class TableWriter {
     this.table = table;
     this.host = host;
     this.staged = columns.map((c) => new StagedColumn(chunkEncoding(c.type)));
-    this.held = host.kernels === undefined ? undefined : new HeldRows(host.memory, host.kernels);
+    const { compiled } = host;
+    this.held = compiled && new HeldRows(host.memory, compiled.kernels, compiled.budget);
   }
 
   /** Copies the rows; the chunk stays the caller's. Throws 23502, or what went wrong with an earlier row group. */
@@ -110,8 +112,13 @@ export class TableWriter {
   }
 
   private mayHold(held: HeldRows, chunk: OutChunk): boolean {
-    const bytesMax = Math.min(HELD_BYTES_MAX, this.host.memory.limitBytes * HELD_SHARE);
-    return held.chunks < HELD_CHUNKS_MAX && held.bytes + chunkBytes(chunk) <= bytesMax;
+    const { memory, compiled } = this.host;
+    const bytes = chunkBytes(chunk);
+    return (
+      held.chunks < HELD_CHUNKS_MAX &&
+      held.bytes + bytes <= Math.min(HELD_BYTES_MAX, memory.limitBytes * HELD_SHARE) &&
+      compiled!.budget.bytes + bytes <= memory.limitBytes * HELD_SHARE_OF_ALL
+    );
   }
 
   private stage(chunk: OutChunk): void {

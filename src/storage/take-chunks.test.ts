@@ -137,3 +137,30 @@ test('whatever ends a writer, its chunks are released once', async () => {
   expect(await readAll(store)).toEqual([]);
   await store.close();
 });
+
+test('writers that hold much together copy the rest', async () => {
+  const { memory, store } = await openStore(16 << 20);
+  const used = memory.usedBytes;
+  const rows = (n: number): FakeValue[][] => Array.from({ length: n }, (_, i) => [i, 'x'.repeat(90)]);
+  const writers = [1, 2, 3, 4].map((gxid) => store.openWriter(BigInt(gxid), 1, COLUMNS));
+  // Each may hold one mebibyte, all together two.
+  const chunks = writers.flatMap((w) =>
+    Array.from({ length: 3 }, () => {
+      const chunk = chunkOf(memory, rows(3000));
+      w.take(chunk);
+      return chunk;
+    }),
+  );
+  expect(chunks.map((c) => c.released)).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
+  for (const w of writers) await w.finish();
+  expect(chunks.every((c) => c.released === 1)).toBe(true);
+  expect(memory.usedBytes).toBe(used);
+  // What was given back may be held again.
+  const again = store.openWriter(5n, 1, COLUMNS);
+  const chunk = chunkOf(memory, rows(3000));
+  again.take(chunk);
+  expect(chunk.released).toBe(0);
+  await again.abort();
+  expect(chunk.released).toBe(1);
+  await store.close();
+});
