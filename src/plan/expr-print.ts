@@ -1,6 +1,7 @@
 /** Expressions as readable text, for EXPLAIN and goldens.
  *
  *  Owns: how constants, columns and operators look. A column shows as `name#id` unless `columnName` says otherwise. */
+import { ROW_COUNT } from '../types/functions/row-counts.js';
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
 import { isStringType, type SqlType, typeName } from '../types/sql-type.js';
@@ -107,6 +108,7 @@ function call(
 ): string {
   const paren = e.fn.indexOf('(', 1);
   const name = paren < 0 ? e.fn : e.fn.slice(0, paren);
+  if (name.startsWith(ROW_COUNT)) return text(e.args[0], p, 0);
   if ((name === 'cast' || name === 'assign') && e.args.length > 0)
     return `${text(e.args[0], p, PREFIX)}::${typeName(e.type)}`;
   if (/^[a-z_]/i.test(name)) return `${name}(${e.args.map((a) => text(a, p, 0)).join(', ')})`;

@@ -9,6 +9,7 @@ import type { MotionId, SegmentId, SliceId, StorageId } from '../types/ids.js';
 import type { SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { AggCall, CmpOp, Column, Expr, SortKey } from './expr.js';
+import type { RunRows } from './logical/nodes.js';
 
 /** Unique in its statement; EXPLAIN ANALYZE reports rows by it. */
 export type NodeId = number;
@@ -142,15 +143,18 @@ export type HashAggOp = OpBase & {
 };
 
 /** Full sort, or top-N when `limit` is set (limit + offset already added up; constants or params). `distinctOn`: keep the
- *  first row of each run of equal leading keys (that many keys). */
+ *  first row of each run of equal leading keys (that many keys), or with `keep` the rows that it says (expressions over
+ *  the input's columns, one value in each run). */
 export type SortOp = OpBase & {
   readonly kind: 'sort';
   readonly input: PhysicalOp;
   readonly keys: readonly SortKey[];
   readonly limit: Expr | undefined;
   readonly distinctOn: number | undefined;
+  readonly keep?: RunRows | undefined;
 };
 
+/** The expressions may read columns, which hold one value. */
 export type LimitOp = OpBase & {
   readonly kind: 'limit';
   readonly input: PhysicalOp;

@@ -2,8 +2,9 @@
  *  definition in `plan/physical.ts`, nothing by the engine. What it returns is what the plan means. */
 
 import type { TableDef } from '../../src/plan/catalog.js';
-import type { AggCall, Column, SortKey } from '../../src/plan/expr.js';
-import { exprType } from '../../src/plan/expr-util.js';
+import type { AggCall, Column, Expr, SortKey } from '../../src/plan/expr.js';
+import { columnsOf, exprType } from '../../src/plan/expr-util.js';
+import type { RunRows } from '../../src/plan/logical/nodes.js';
 import type {
   DistributedPlan,
   HashAggOp,
@@ -44,6 +45,33 @@ export function placeRows(data: TableData, segments: number): (readonly Value[])
     }
   }
   return parts;
+}
+
+/** Positions of the rows that LIMIT and OFFSET keep; their expressions have one value over all of the rows. */
+function windowOf(
+  op: { readonly limit: Expr | undefined; readonly offset: Expr | undefined },
+  first: Row | undefined,
+): { from: number; to: number | undefined } {
+  const value = (e: Expr | undefined, code: string): number | undefined => {
+    const v = e === undefined ? null : evaluate(e, first ?? new Map());
+    if (v !== null && Number(v) < 0) throw new SqlError(code, 'must not be negative');
+    return v === null ? undefined : Number(v);
+  };
+  const from = value(op.offset, '2201X') ?? 0;
+  const count = value(op.limit, '2201W');
+  return { from, to: count === undefined ? undefined : from + count };
+}
+
+function reads(...exprs: readonly (Expr | undefined)[]): boolean {
+  return exprs.some((e) => e !== undefined && columnsOf(e).size > 0);
+}
+
+function keptRows(run: readonly Row[], keep: RunRows, keys: readonly SortKey[]): readonly Row[] {
+  const { from, to } = windowOf(keep, run[0]);
+  if (to === undefined || !keep.ties || to <= from || to > run.length) return run.slice(from, to);
+  let end = to;
+  while (end < run.length && compareRows(keys, run[to - 1], run[end]) === 0) end++;
+  return run.slice(from, end);
 }
 
 export class SimulatedCluster {
@@ -263,17 +291,26 @@ class Process {
         let rows = [...this.run(op.input)].sort((a, b) => compareRows(op.keys, a, b));
         if (op.distinctOn !== undefined) {
           const lead = op.keys.slice(0, op.distinctOn);
-          rows = rows.filter((r, i) => i === 0 || compareRows(lead, rows[i - 1], r) !== 0);
+          const sorted = rows;
+          const starts = (r: Row, i: number): boolean => i === 0 || compareRows(lead, sorted[i - 1], r) !== 0;
+          if (op.keep === undefined) rows = rows.filter(starts);
+          else {
+            const runs: Row[][] = [];
+            for (const [i, r] of rows.entries()) {
+              if (starts(r, i)) runs.push([]);
+              runs[runs.length - 1].push(r);
+            }
+            rows = runs.flatMap((run) => keptRows(run, op.keep!, op.keys));
+          }
         }
         const n = op.limit === undefined ? null : evaluate(op.limit, new Map());
         return n === null ? rows : rows.slice(0, Number(n));
       }
       case 'limit': {
         const rows = this.run(op.input);
-        const skip = op.offset === undefined ? null : evaluate(op.offset, new Map());
-        const count = op.limit === undefined ? null : evaluate(op.limit, new Map());
-        const from = skip === null ? 0 : Number(skip);
-        return rows.slice(from, count === null ? undefined : from + Number(count));
+        if (rows.length === 0 && reads(op.limit, op.offset)) return [];
+        const { from, to } = windowOf(op, rows[0]);
+        return rows.slice(from, to);
       }
       case 'append':
         return op.inputs.flatMap((i, k) =>

@@ -1,5 +1,6 @@
 /** LIMIT and OFFSET: rows are counted in the query state, over all workers; the pipeline stops with the last row.
- *  In an ordered (serial) pipeline these are the first rows; otherwise any, counted atomically. NULL means no limit. */
+ *  In an ordered (serial) pipeline these are the first rows; otherwise any, counted atomically. NULL means no limit.
+ *  Counts that stand in columns are read from every row: all hold the same. */
 
 import type { Expr } from '../../plan/expr.js';
 import { columnsOf } from '../../plan/expr-util.js';
@@ -43,15 +44,25 @@ export function produceLimit(c: SliceCompiler, op: LimitOp, consumer: Consumer):
     open(p) {
       const { e, f } = p;
       p.labels.push('limit');
-      const offset = rowCount(e, op.offset, 0n, FAIL.negativeOffset);
-      const last = rowCount(e, op.limit, NO_LIMIT, FAIL.negativeLimit);
-      f.get(last).get(offset).op('i64.add').set(last);
+      const offset = f.local('i64');
+      const last = f.local('i64');
+      const count = (): void => {
+        const skip = rowCount(e, op.offset, 0n, FAIL.negativeOffset);
+        const rows = rowCount(e, op.limit, NO_LIMIT, FAIL.negativeLimit);
+        f.get(skip).set(offset);
+        f.get(rows).get(skip).op('i64.add').set(last);
+      };
+      const inRows = [op.limit, op.offset].some((x) => x !== undefined && columnsOf(x).size > 0);
+      if (!inRows) count();
       const body = consumer.open(p);
-      f.get(p.qs).mem('i64.atomic.load', seenAt).get(last).op('i64.ge_u');
-      f.if(() => p.stop());
+      if (!inRows) {
+        f.get(p.qs).mem('i64.atomic.load', seenAt).get(last).op('i64.ge_u');
+        f.if(() => p.stop());
+      }
       const n = f.local('i64');
       return {
         row() {
+          if (inRows) count();
           if (p.ordered) {
             f.get(p.qs)
               .get(p.qs)

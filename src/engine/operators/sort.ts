@@ -1,10 +1,13 @@
 /** Sort and top-N: rows are stored, their addresses sorted, and a serial pipeline reads them in order.
  *
  *  With a limit of up to 65,536 rows each worker keeps its best rows only, in a heap whose top is the worst of them;
- *  larger limits sort everything and cut. `distinctOn` keeps the first row of each run, then the limit applies. */
+ *  larger limits sort everything and cut. `distinctOn` keeps the first row of each run, or those that `keep` says, then
+ *  the limit applies. */
 import type { Column } from '../../plan/expr.js';
 import { columnsOf, exprNullable, exprType } from '../../plan/expr-util.js';
+import type { RunRows } from '../../plan/logical/nodes.js';
 import type { SortOp } from '../../plan/physical.js';
+import type { ColId } from '../../types/ids.js';
 import type { Emitter } from '../codegen/emitter.js';
 import { compareKeys, notDistinct } from '../codegen/value-ops.js';
 import { FAIL } from '../layout.js';
@@ -27,7 +30,9 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     nullsFirst: k.nullsFirst,
   }));
   const payload = op.input.cols.filter((col) => consumer.needs.has(col.id));
-  const layout = new RowLayout([...keys.map((k) => k.column), ...payload]);
+  const counts = union(...[op.keep?.limit, op.keep?.offset].map((x) => (x ? columnsOf(x) : [])));
+  const counting = op.input.cols.filter((col) => counts.has(col.id));
+  const layout = new RowLayout([...keys.map((k) => k.column), ...payload, ...counting]);
   const store = new RowStore(c.ctx, layout.bytes);
   const compare = compareFunction(c, layout, keys);
   const blocks = c.ctx.allocQs(8);
@@ -41,6 +46,7 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
   c.produce(op.input, {
     needs: union(
       payload.map((col) => col.id),
+      counts,
       ...op.keys.map((k) => columnsOf(k.expr)),
       op.limit ? columnsOf(op.limit) : [],
     ),
@@ -129,7 +135,11 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
         }),
       );
     } else sortByPrefix(e, n, array);
-    if (op.distinctOn !== undefined) keepFirsts(e, layout, keys.slice(0, op.distinctOn), array, n);
+    if (op.distinctOn !== undefined) {
+      const lead = keys.slice(0, op.distinctOn);
+      if (op.keep === undefined) keepFirsts(e, layout, lead, array, n);
+      else keepRuns(e, layout, { lead, keys, keep: op.keep, counts }, array, n);
+    }
     if (op.limit !== undefined) {
       const limit = rowCount(e, op.limit, NO_LIMIT, FAIL.negativeLimit);
       f.get(n).op('i64.extend_i32_u').get(limit).op('i64.gt_u');
@@ -195,6 +205,86 @@ function keepFirsts(e: Emitter, layout: RowLayout, keys: readonly OrderKey[], ar
         f.get(kept).i32(1).op('i32.add').set(kept);
         f.get(row).set(last);
       });
+      f.get(i).i32(1).op('i32.add').set(i);
+    },
+  );
+  f.get(kept).set(n);
+}
+
+type Runs = {
+  /** Equal in all rows of a run. */
+  readonly lead: readonly OrderKey[];
+  readonly keys: readonly OrderKey[];
+  readonly keep: RunRows;
+  /** Columns that the row counts read. */
+  readonly counts: ReadonlySet<ColId>;
+};
+
+/** Compacts `array` to the rows that `keep` says of each run. */
+function keepRuns(e: Emitter, layout: RowLayout, runs: Runs, array: Local, n: Local): void {
+  const { f } = e;
+  const { lead, keys, keep, counts } = runs;
+  const i = f.local('i32');
+  const kept = f.local('i32');
+  const last = f.local('i32');
+  const row = f.local('i32');
+  const fresh = f.local('i32');
+  /** The row before is in the result. */
+  const taken = f.local('i32');
+  const seen = f.local('i64');
+  const offset = f.local('i64');
+  const end = f.local('i64');
+  const pushEqual = (columns: readonly OrderKey[]): void =>
+    e.scoped(() => {
+      columns.forEach((k, x) => {
+        const field = layout.field(k.column.id);
+        notDistinct(e, layout.load(e, last, field), layout.load(e, row, field));
+        if (x > 0) f.op('i32.and');
+      });
+      if (columns.length === 0) f.i32(1);
+    });
+  f.i32(0).set(i).i32(0).set(kept);
+  f.while(
+    () => f.get(i).get(n).op('i32.lt_u'),
+    () => {
+      f.get(array).get(i).i32(2).op('i32.shl').op('i32.add').mem('i32.load').set(row);
+      f.i32(1).set(fresh);
+      f.get(i);
+      f.if(() => {
+        pushEqual(lead);
+        f.op('i32.eqz').set(fresh);
+      });
+      f.get(fresh);
+      f.if(() => {
+        e.scoped(() => {
+          layout.bind(e, row, counts);
+          const skip = rowCount(e, keep.offset, 0n, FAIL.negativeOffset);
+          const rows = rowCount(e, keep.limit, NO_LIMIT, FAIL.negativeLimit);
+          f.get(skip).set(offset);
+          f.get(rows).get(skip).op('i64.add').set(end);
+        });
+        f.i64(0n).set(seen).i32(0).set(taken);
+      });
+      f.block((drop) => {
+        f.get(seen).get(end).op('i64.ge_u');
+        f.if(
+          () => {
+            if (keep.ties) {
+              f.get(taken);
+              f.if(() => {
+                pushEqual(keys);
+                f.set(taken);
+              });
+            } else f.i32(0).set(taken);
+          },
+          () => f.get(seen).get(offset).op('i64.ge_u').set(taken),
+        );
+        f.get(taken).op('i32.eqz').brIf(drop);
+        f.get(array).get(kept).i32(2).op('i32.shl').op('i32.add').get(row).mem('i32.store');
+        f.get(kept).i32(1).op('i32.add').set(kept);
+      });
+      f.get(seen).i64(1n).op('i64.add').set(seen);
+      f.get(row).set(last);
       f.get(i).i32(1).op('i32.add').set(i);
     },
   );

@@ -1,26 +1,35 @@
-/** LIMIT, OFFSET and FETCH: constants or parameters of type bigint. */
+/** LIMIT, OFFSET and FETCH: expressions of type bigint that read no column of their own query. */
 import type { Node, SelectStmt } from 'libpg-query';
+import { ROW_COUNT } from '../../types/functions/row-counts.js';
 import { INT8, typeName } from '../../types/sql-type.js';
-import type { Expr } from '../expr.js';
-import { columnsOf, exprType, hasSubquery } from '../expr-util.js';
-import { limit } from '../logical/builders.js';
+import type { Expr, SortKey } from '../expr.js';
+import { columnsOf, exprType } from '../expr-util.js';
+import { distinctOn, limit, sort } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
 import { coerce } from './coerce.js';
 import type { Binding } from './level.js';
 import { bare } from './type-family.js';
 
-export type Limits = { readonly count: Expr | undefined; readonly offset: Expr | undefined };
+export type Limits = {
+  readonly count: Expr | undefined;
+  readonly offset: Expr | undefined;
+  readonly ties: boolean;
+};
 
 export function bindLimit(b: Binding, s: SelectStmt): Limits {
-  if (s.limitOption === 'LIMIT_OPTION_WITH_TIES')
-    throw b.ctx.notSupported('WITH TIES', locationOf(s.limitCount));
-  const offset = bindOne(b, s.limitOffset, 'OFFSET');
-  const count = bindOne(b, s.limitCount, 'LIMIT');
-  return { count, offset };
+  const ties = s.limitOption === 'LIMIT_OPTION_WITH_TIES';
+  const offset = bindOne(b, s.limitOffset, 'OFFSET', false);
+  const count = bindOne(b, s.limitCount, 'LIMIT', ties);
+  return { count, offset, ties };
 }
 
-function bindOne(b: Binding, n: Node | undefined, clause: 'LIMIT' | 'OFFSET'): Expr | undefined {
+function bindOne(
+  b: Binding,
+  n: Node | undefined,
+  clause: 'LIMIT' | 'OFFSET',
+  ties: boolean,
+): Expr | undefined {
   if (n === undefined) return undefined;
   const { ctx, level } = b;
   const at = locationOf(n);
@@ -33,13 +42,17 @@ function bindOne(b: Binding, n: Node | undefined, clause: 'LIMIT' | 'OFFSET'): E
       `argument of ${clause} must be type bigint, not type ${typeName(bare(exprType(bound)))}`,
       at,
     );
-  if (columnsOf(e).size > 0) throw ctx.error('42P10', `argument of ${clause} must not contain variables`, at);
-  if (hasSubquery(e)) throw ctx.notSupported(`a subquery in ${clause}`, at);
-  if (e.kind === 'const' && e.value === null) return undefined;
-  if (e.kind !== 'const' && e.kind !== 'param') throw ctx.notSupported(`an expression in ${clause}`, at);
-  return e;
+  if ([...columnsOf(e)].some((id) => level.owned.has(id)))
+    throw ctx.error('42P10', `argument of ${clause} must not contain variables`, at);
+  if (ties) return { kind: 'call', fn: `${ROW_COUNT} ties(int8)`, args: [e], type: INT8 };
+  return e.kind === 'const' && e.value === null ? undefined : e;
 }
 
-export function applyLimit(plan: LogicalPlan, l: Limits): LogicalPlan {
-  return l.count === undefined && l.offset === undefined ? plan : limit(plan, l.count, l.offset);
+export function applyLimit(plan: LogicalPlan, l: Limits, keys: readonly SortKey[]): LogicalPlan {
+  const { count, offset } = l;
+  if (count === undefined && offset === undefined) return plan;
+  if (!l.ties) return limit(plan, count, offset);
+  // The rows come sorted; what is kept of them still has to.
+  const kept = distinctOn(plan, [], keys, { limit: count, offset, ties: true });
+  return sort(kept, keys);
 }

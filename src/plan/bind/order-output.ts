@@ -73,6 +73,6 @@ function ordered(
   const keys = order.map(
     (o): SortKey => ({ expr: col(cols[o.target]), descending: o.descending, nullsFirst: o.nullsFirst }),
   );
-  if (keys.length > 0) plan = sort(plan, keys);
-  return { plan: pick(applyLimit(plan, limits), visible), names: query.names };
+  if (keys.length > 0 && !limits.ties) plan = sort(plan, keys);
+  return { plan: pick(applyLimit(plan, limits, keys), visible), names: query.names };
 }

@@ -152,6 +152,6 @@ function finish(
     const first = new Set(keys.map((k) => exprKey(k.expr)));
     plan = distinctOn(plan, onKeys, [...keys, ...implied.filter((k) => !first.has(exprKey(k.expr)))]);
   }
-  if (keys.length > 0) plan = sort(plan, keys);
-  return pick(applyLimit(plan, limits), visible);
+  if (keys.length > 0 && !limits.ties) plan = sort(plan, keys);
+  return pick(applyLimit(plan, limits, keys), visible);
 }

@@ -114,13 +114,14 @@ export class Estimator {
       }
       case 'distinctOn': {
         const e = this.of(plan.input);
-        return withRows(
+        const runs = distinctRows(
           e,
-          distinctRows(
-            e,
-            plan.keys.map((k) => k.id),
-          ),
+          plan.keys.map((k) => k.id),
         );
+        const { rows } = plan;
+        if (rows === undefined) return withRows(e, runs);
+        const each = rows.limit?.kind === 'const' ? toNumber(rows.limit.value) : undefined;
+        return withRows(e, Math.min(e.rows, each === undefined ? e.rows : runs * each));
       }
       case 'setop': {
         const inputs = plan.inputs.map((p) => this.of(p));

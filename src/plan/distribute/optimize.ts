@@ -11,7 +11,16 @@ import { COST, sortCost } from '../cost/model.js';
 import type { Column, Expr, SortKey } from '../expr.js';
 import { col, columnsOf, conjuncts, constant, exprType, isVolatile } from '../expr-util.js';
 import { ONE_ROW } from '../logical/builders.js';
-import type { DistinctOn, Filter, Limit, LogicalPlan, Project, Repeat, Sort } from '../logical/nodes.js';
+import type {
+  DistinctOn,
+  Filter,
+  Limit,
+  LogicalPlan,
+  Project,
+  Repeat,
+  RunRows,
+  Sort,
+} from '../logical/nodes.js';
 import { exprsOf, inputsOf } from '../logical/transform.js';
 import { planAggregate } from './aggregates.js';
 import {
@@ -291,7 +300,7 @@ export class Optimizer {
     const limited = (from: Alternative, limit: Expr | undefined, offset: Expr | undefined): Alternative => ({
       ...from,
       build: (need) => {
-        const op = from.build(need);
+        const op = from.build(needWith(need, ...exprsOf(node)));
         return {
           kind: 'limit',
           id: ctx.nodeId(),
@@ -338,8 +347,10 @@ export class Optimizer {
           ),
         ];
     const { input, keys } = this.keyed(this.plan(node.input), rest);
+    const counts = [node.rows?.limit, node.rows?.offset].filter((e) => e !== undefined);
+    const early = node.rows === undefined ? undefined : earlyRows(node.rows);
     const groupKeys = new Set(node.keys.map((k) => hashKeyOf(col(k))));
-    const step = (a: Alternative): Alternative => {
+    const step = (a: Alternative, kept = node.rows): Alternative => {
       const rows = input.estimate.rows / ctx.parallelism(a.dist);
       const cost = a.cost + sortCost(rows);
       return {
@@ -348,7 +359,7 @@ export class Optimizer {
         cost,
         build: (need) => {
           const wanted = needWith(need, ...keys.map((k) => k.expr));
-          const from = a.build(wanted);
+          const from = a.build(needWith(wanted, ...counts));
           return {
             kind: 'sort',
             id: ctx.nodeId(),
@@ -359,6 +370,7 @@ export class Optimizer {
             keys,
             limit: undefined,
             distinctOn: node.keys.length,
+            ...(kept === undefined ? {} : { keep: kept }),
           };
         },
       };
@@ -374,8 +386,9 @@ export class Optimizer {
         continue;
       }
       // First rows of ties are any rows, so copies would differ: one copy goes on.
-      const local = isPartitioned(a.dist) ? step(a) : a;
-      const shape = isPartitioned(a.dist)
+      const reduces = isPartitioned(a.dist) && (node.rows === undefined || early !== undefined);
+      const local = reduces ? step(a, early) : a;
+      const shape = reduces
         ? {
             ...input,
             estimate: {
@@ -384,7 +397,7 @@ export class Optimizer {
             },
           }
         : input;
-      if (ctx.settings.enableRedistribute && isPartitioned(a.dist))
+      if (ctx.settings.enableRedistribute && isPartitioned(a.dist) && node.keys.length > 0)
         found.push(step(redistribute(ctx, shape, local, node.keys.map(col))));
       found.push(step(gather(ctx, shape, local)));
     }
@@ -439,9 +452,14 @@ function throughProject(d: Distribution, node: Project): Distribution {
   return { kind: 'hashed', keys };
 }
 
+/** Rows of each run that are enough on each process before the final cut. */
+function earlyRows(rows: RunRows): RunRows | undefined {
+  const limit = rows.offset === undefined ? rows.limit : earlyLimit(rows);
+  return limit && { limit, offset: undefined, ties: rows.ties };
+}
+
 /** Rows that are enough on each process before the final limit: limit plus offset, when both are known. */
-function earlyLimit(node: Limit): Expr | undefined {
-  const { limit, offset } = node;
+function earlyLimit({ limit, offset }: Pick<Limit, 'limit' | 'offset'>): Expr | undefined {
   if (limit === undefined) return undefined;
   if (offset === undefined) {
     if (limit.kind === 'param') return limit;

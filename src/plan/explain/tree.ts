@@ -194,9 +194,17 @@ class Tree {
                     .join(', '),
                 ),
               ];
+        const keep =
+          op.keep === undefined
+            ? []
+            : [
+                ...(op.keep.limit === undefined ? [] : [p('Limit', names.expr(op.keep.limit))]),
+                ...(op.keep.offset === undefined ? [] : [p('Offset', names.expr(op.keep.offset))]),
+              ];
+        const label = op.keep?.ties === true ? 'Limit With Ties' : 'Group Limit';
         return plain(
-          op.distinctOn === undefined ? 'Sort' : 'Unique',
-          [p('Sort Key', op.keys.map((k) => names.key(k)).join(', ')), ...limit, ...distinct],
+          op.distinctOn === undefined ? 'Sort' : op.keep === undefined ? 'Unique' : label,
+          [p('Sort Key', op.keys.map((k) => names.key(k)).join(', ')), ...limit, ...distinct, ...keep],
           [op.input],
         );
       }

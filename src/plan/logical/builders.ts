@@ -13,6 +13,7 @@ import type {
   LogicalPlan,
   Project,
   Repeat,
+  RunRows,
   Scan,
   SetOp,
   Sort,
@@ -128,8 +129,9 @@ export function distinctOn(
   input: LogicalPlan,
   keys: readonly Column[],
   order: readonly SortKey[],
+  rows?: RunRows,
 ): DistinctOn {
-  return { kind: 'distinctOn', input, keys, order, cols: input.cols };
+  return { kind: 'distinctOn', input, keys, order, rows, cols: input.cols };
 }
 
 export function setOp(

@@ -98,7 +98,8 @@ export type Sort = {
   readonly cols: readonly Column[];
 };
 
-/** `limit` undefined = all; expressions are constants or params of int8, negative is 2201W / 2201X. `withTies` for FETCH. */
+/** `limit` undefined or NULL = all; int8 expressions that have one value for all rows: without columns, or over columns
+ *  that hold one value (a joined subquery's). Negative is 2201W / 2201X. */
 export type Limit = {
   readonly kind: 'limit';
   readonly input: LogicalPlan;
@@ -107,12 +108,22 @@ export type Limit = {
   readonly cols: readonly Column[];
 };
 
-/** SELECT DISTINCT ON (keys): the first row of each key in the order of `order`. */
+/** Which rows of each run of equal keys are kept: a LIMIT and OFFSET of the run's own. The expressions have one value
+ *  for all rows of a run; `ties`: after the last row also those that `order` does not tell from it. */
+export type RunRows = {
+  readonly limit: Expr | undefined;
+  readonly offset: Expr | undefined;
+  readonly ties: boolean;
+};
+
+/** Of the rows of each key, in the order of `order`, the first (SELECT DISTINCT ON), or those of `rows`: LIMIT under
+ *  correlation, and WITH TIES (without keys: one run). */
 export type DistinctOn = {
   readonly kind: 'distinctOn';
   readonly input: LogicalPlan;
   readonly keys: readonly Column[];
   readonly order: readonly SortKey[];
+  readonly rows: RunRows | undefined;
   readonly cols: readonly Column[];
 };
 

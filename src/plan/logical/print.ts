@@ -7,7 +7,7 @@ import { typeName } from '../../types/sql-type.js';
 import type { AggCall, Column, Expr } from '../expr.js';
 import { type ExprPrinter, printExpr, printSortKey } from '../expr-print.js';
 import { walkExpr } from '../expr-walk.js';
-import type { JoinType, LogicalPlan } from './nodes.js';
+import type { JoinType, LogicalPlan, RunRows } from './nodes.js';
 import { exprsOf, inputsOf, walkPlan } from './transform.js';
 
 export function printLogical(plan: LogicalPlan): string {
@@ -46,6 +46,14 @@ class PlanText {
       this.node(this.subplans[i], 1, lines);
     }
     return lines.join('\n');
+  }
+
+  private runRows(rows: RunRows | undefined): string {
+    if (rows === undefined) return '';
+    const e = (x: Expr): string => printExpr(x, this.printer);
+    const limit = rows.limit === undefined ? '' : ` LIMIT ${e(rows.limit)}`;
+    const offset = rows.offset === undefined ? '' : ` OFFSET ${e(rows.offset)}`;
+    return `${limit}${offset}${rows.ties ? ' WITH TIES' : ''}`;
   }
 
   private learn(plan: LogicalPlan): void {
@@ -100,7 +108,7 @@ class PlanText {
         return `Limit ${count}${plan.offset === undefined ? '' : ` OFFSET ${e(plan.offset)}`}`;
       }
       case 'distinctOn':
-        return `DistinctOn ${plan.keys.map((k) => this.printer.column(k.id)).join(', ')} ORDER BY ${plan.order.map((k) => printSortKey(k, this.printer)).join(', ')}`;
+        return `DistinctOn ${plan.keys.map((k) => this.printer.column(k.id)).join(', ')} ORDER BY ${plan.order.map((k) => printSortKey(k, this.printer)).join(', ')}${this.runRows(plan.rows)}`;
       case 'setop': {
         const inputs = plan.inputCols
           .map((cs) => `(${cs.map((c) => this.printer.column(c.id)).join(', ')})`)

@@ -14,7 +14,7 @@ import { formatText } from '../../types/text-io.js';
 import { isNumeric, type Numeric, type Value } from '../../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { exprType } from '../expr-util.js';
-import type { Join, LogicalPlan } from './nodes.js';
+import type { DistinctOn, Join, LogicalPlan } from './nodes.js';
 import { evalExpr, type Lookup, notDistinct, type Surroundings } from './reference-expr.js';
 
 export type Row = readonly Value[];
@@ -100,10 +100,10 @@ class Evaluator {
       case 'sort':
         return this.sorted(this.plan(p.input, outer), p.keys, p.input.cols, outer);
       case 'limit': {
-        const offset = p.offset === undefined ? null : this.value(p.offset, outer);
-        const count = p.limit === undefined ? null : this.value(p.limit, outer);
-        const start = offset === null ? 0 : Number(offset);
-        return this.plan(p.input, outer).slice(start, count === null ? undefined : start + Number(count));
+        const rows = this.plan(p.input, outer);
+        if (rows.length === 0) return rows;
+        const { from, to } = this.window(p, within(p.input.cols, rows[0], outer));
+        return rows.slice(from, to);
       }
       case 'distinctOn': {
         const rows = this.sorted(this.plan(p.input, outer), p.order, p.input.cols, outer);
@@ -112,7 +112,7 @@ class Evaluator {
           rows,
           at,
           p.keys.map((k) => k.type),
-        ).map((g) => g[0]);
+        ).flatMap((g) => this.kept(p, g, outer));
       }
       case 'setop':
         return this.setOp(p, outer);
@@ -191,6 +191,29 @@ class Evaluator {
         return (p.op === 'intersect' ? other > 0 : other === 0) ? [g[0]] : [];
       });
     }, arms[0]);
+  }
+
+  private window(
+    p: { readonly limit: Expr | undefined; readonly offset: Expr | undefined },
+    row: Lookup,
+  ): { readonly from: number; readonly to: number | undefined } {
+    const offset = p.offset === undefined ? null : this.value(p.offset, row);
+    const count = p.limit === undefined ? null : this.value(p.limit, row);
+    const from = offset === null ? 0 : Number(offset);
+    return { from, to: count === null ? undefined : from + Number(count) };
+  }
+
+  private kept(p: DistinctOn, run: readonly Row[], outer: Lookup): readonly Row[] {
+    if (p.rows === undefined) return run.slice(0, 1);
+    const { from, to } = this.window(p.rows, within(p.input.cols, run[0], outer));
+    if (to === undefined || !p.rows.ties || to <= from || to > run.length) return run.slice(from, to);
+    const keys = (r: Row): readonly Value[] =>
+      p.order.map((k) => this.value(k.expr, within(p.input.cols, r, outer)));
+    const last = keys(run[to - 1]);
+    const same = (r: Row): boolean =>
+      keys(r).every((v, i) => compareKeys(exprType(p.order[i].expr), v, last[i], p.order[i]) === 0);
+    const end = run.findIndex((r, i) => i >= to && !same(r));
+    return run.slice(from, end < 0 ? undefined : end);
   }
 
   private sorted(

@@ -54,7 +54,7 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'limit':
       return build.limit(inputs[0], plan.limit, plan.offset);
     case 'distinctOn':
-      return build.distinctOn(inputs[0], plan.keys, plan.order);
+      return build.distinctOn(inputs[0], plan.keys, plan.order, plan.rows);
     case 'setop':
       return build.setOp(plan.op, plan.all, inputs, plan.cols, plan.inputCols);
     case 'repeat':
@@ -89,7 +89,9 @@ export function exprsOf(plan: LogicalPlan): readonly Expr[] {
     case 'limit':
       return [plan.limit, plan.offset].filter((e) => e !== undefined);
     case 'distinctOn':
-      return plan.order.map((k) => k.expr);
+      return [...plan.order.map((k) => k.expr), plan.rows?.limit, plan.rows?.offset].filter(
+        (e) => e !== undefined,
+      );
     case 'repeat':
       return plan.series === undefined ? [plan.count] : [plan.count, plan.series.start, plan.series.step];
     default:
@@ -133,7 +135,15 @@ export function withExprs(plan: LogicalPlan, f: (e: Expr) => Expr): LogicalPlan 
         offset: plan.offset === undefined ? undefined : f(plan.offset),
       };
     case 'distinctOn':
-      return { ...plan, order: plan.order.map(key) };
+      return {
+        ...plan,
+        order: plan.order.map(key),
+        rows: plan.rows && {
+          ...plan.rows,
+          limit: plan.rows.limit && f(plan.rows.limit),
+          offset: plan.rows.offset && f(plan.rows.offset),
+        },
+      };
     case 'repeat':
       return {
         ...plan,

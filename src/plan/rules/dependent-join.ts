@@ -3,11 +3,12 @@
  *  The domain is the duplicate-free set of outer values, as a plan of its own (a copy of the outer side; under new ids
  *  at each use). `apply(p)` gives a plan with p's columns and the domain's, holding for each domain row exactly the
  *  rows that p gives for it. Where both inputs of a node depend, each gets a domain of its own and they join on it.
- *  Source: Neumann and Kemper 2015, section 3; LIMIT by counting the rows before each row is ours. */
+ *  Source: Neumann and Kemper 2015, section 3; LIMIT as rows kept of each run of a domain row is ours. */
+import { ROW_COUNT } from '../../types/functions/row-counts.js';
 import type { ColId } from '../../types/ids.js';
-import { assert, notSupported, unreachable } from '../../types/sql-error.js';
+import { assert, unreachable } from '../../types/sql-error.js';
 import { INT8 } from '../../types/sql-type.js';
-import type { AggCall, Column, Expr, SortKey } from '../expr.js';
+import type { AggCall, Column, Expr } from '../expr.js';
 import {
   cmp,
   col,
@@ -15,8 +16,9 @@ import {
   conjunction,
   conjuncts,
   constant,
-  disjunction,
   FALSE,
+  isVolatile,
+  mapExpr,
   substitute,
   substituteKey,
   TRUE,
@@ -27,14 +29,23 @@ import {
   distinctOn,
   filter,
   join,
+  limit,
   ONE_ROW,
   pick,
   project,
   repeat,
   setOp,
 } from '../logical/builders.js';
-import type { Aggregate, Join, Limit, LogicalPlan, SetOp } from '../logical/nodes.js';
-import { freeColumns, freshCopy, inputsOf, withInputs } from '../logical/transform.js';
+import type { Aggregate, DistinctOn, Join, Limit, LogicalPlan, SetOp } from '../logical/nodes.js';
+import {
+  exprsOf,
+  freeColumns,
+  freshCopy,
+  idsOf,
+  inputsOf,
+  mapPlanExprs,
+  withInputs,
+} from '../logical/transform.js';
 import { emptyAware } from './empty-groups.js';
 import { freshColumn, type RuleContext } from './rule.js';
 
@@ -55,7 +66,7 @@ export class DependentJoin {
   private readonly ctx: RuleContext;
 
   constructor(outer: LogicalPlan, ids: readonly ColId[], ctx: RuleContext) {
-    this.outer = withoutLimits(outer);
+    this.outer = unchecked(withoutLimits(outer));
     this.ids = ids;
     this.ctx = ctx;
   }
@@ -116,18 +127,8 @@ export class DependentJoin {
         return this.apply(p.input);
       case 'limit':
         return this.limit(p);
-      case 'distinctOn': {
-        const a = this.apply(p.input);
-        const by = values(a.domain);
-        return {
-          domain: a.domain,
-          plan: distinctOn(
-            a.plan,
-            [...a.domain.values(), ...p.keys],
-            p.order.map((k) => substituteKey(k, by)),
-          ),
-        };
-      }
+      case 'distinctOn':
+        return this.distinctOn(p);
       case 'setop':
         return this.setOp(p);
       case 'repeat': {
@@ -330,141 +331,92 @@ export class DependentJoin {
     return this.apply(setOp('union', true, inputs, cols));
   }
 
-  /** The first rows of each domain row's own result. */
+  /** The rows that each domain row's own limit keeps of its own result. */
   private limit(p: Limit): Applied {
+    // The order that counts may stand below a projection.
+    if (p.input.kind === 'project' && !p.input.exprs.some(isVolatile)) {
+      const produced = idsOf(p.input.input.cols);
+      const reads = exprsOf(p).flatMap((e) => [...columnsOf(e)]);
+      if (reads.every((id) => produced.has(id) || !p.cols.some((c) => c.id === id)))
+        return this.apply(withInputs(p.input, [limit(p.input.input, p.limit, p.offset)]));
+    }
     const sort = p.input.kind === 'sort' ? p.input : undefined;
     const a = this.apply(sort?.input ?? p.input);
     const by = values(a.domain);
-    const keys = [...a.domain.values()];
     const order = (sort?.keys ?? []).map((k) => substituteKey(k, by));
-    if (p.limit?.kind === 'const' && p.limit.value === 1n && p.offset === undefined)
-      return { domain: a.domain, plan: distinctOn(a.plan, keys, order) };
-    if (this.dependsExpr(p.limit) || this.dependsExpr(p.offset))
-      throw notSupported('LIMIT that depends on an outer row');
-    return { domain: a.domain, plan: this.countedLimit(a.plan, keys, order, p) };
-  }
-
-  /** Row numbers without window functions: equal rows are merged with their count, every row learns how many rows of
-   *  its domain row come before it, and is repeated as often as it falls between offset and offset + limit. */
-  private countedLimit(
-    plan: LogicalPlan,
-    keys: readonly Column[],
-    order: readonly SortKey[],
-    p: Limit,
-  ): LogicalPlan {
-    const orderCols: Column[] = [];
-    const computed: Expr[] = [];
-    const sortKeys = order.map((k): { c: Column; k: SortKey } => {
-      const known =
-        k.expr.kind === 'col'
-          ? plan.cols.find((c) => k.expr.kind === 'col' && c.id === k.expr.id)
-          : undefined;
-      if (known !== undefined) return { c: known, k };
-      const c = freshColumn(this.ctx, 'order', k.expr.kind === 'col' ? k.expr.type : typeOf(k.expr), true);
-      orderCols.push(c);
-      computed.push(k.expr);
-      return { c, k };
-    });
-    const wide =
-      orderCols.length === 0
-        ? plan
-        : project(plan, [...plan.cols.map(col), ...computed], [...plan.cols, ...orderCols]);
-    const copies = freshColumn(this.ctx, 'copies', INT8, false);
-    const count = (out: Column): AggCall => ({
-      out,
-      name: 'count_star',
-      args: [],
-      distinct: false,
-      filter: undefined,
-      orderBy: [],
-    });
-    const rows = aggregate(wide, wide.cols, [count(copies)]);
-    const other = freshCopy(rows, this.ctx.freshColId);
-    const twin = (c: Column): Column => ({ ...c, id: other.renamed.get(c.id) ?? c.id });
-    const all: { c: Column; descending: boolean; nullsFirst: boolean }[] = [
-      ...sortKeys.map(({ c, k }) => ({ c, descending: k.descending, nullsFirst: k.nullsFirst })),
-      ...wide.cols
-        .filter((c) => !keys.some((k) => k.id === c.id) && !sortKeys.some((s) => s.c.id === c.id))
-        .map((c) => ({ c, descending: false, nullsFirst: false })),
-    ];
-    const before = comesBefore(all.map((x) => ({ ...x, mine: x.c, theirs: twin(x.c) })));
-    const joined = join(
-      'left',
-      rows,
-      other.plan,
-      conjunction([...keys.map((k) => sameValue(k, twin(k))), before]),
-    );
-    const sum = freshColumn(this.ctx, 'before', { kind: 'numeric' }, true);
-    const theirCopies = joined.cols.find((c) => c.id === twin(copies).id) ?? twin(copies);
-    const total = aggregate(joined, rows.cols, [
-      {
-        out: sum,
-        name: 'sum',
-        args: [col(theirCopies)],
-        distinct: false,
-        filter: undefined,
-        orderBy: [],
-      },
-    ]);
-    const int8 = (fn: string, ...args: Expr[]): Expr => ({
-      kind: 'call',
-      fn: `${fn}(int8,int8)`,
-      args,
-      type: INT8,
-    });
-    const zero = constant(0n, INT8);
-    const start: Expr = {
-      kind: 'coalesce',
-      args: [{ kind: 'call', fn: 'cast(numeric,int8)', args: [col(sum)], type: INT8 }, zero],
-      type: INT8,
+    const first = p.limit?.kind === 'const' && p.limit.value === 1n && p.offset === undefined;
+    const rows = { limit: rowCount(p.limit, by), offset: rowCount(p.offset, by), ties: false };
+    return {
+      domain: a.domain,
+      plan: distinctOn(a.plan, [...a.domain.values()], order, first ? undefined : rows),
     };
-    const end = int8('+', start, col(copies));
-    const skip: Expr =
-      p.offset === undefined ? zero : { kind: 'coalesce', args: [p.offset, zero], type: INT8 };
-    const last =
-      p.limit === undefined
-        ? end
-        : { kind: 'coalesce' as const, args: [int8('+', skip, p.limit), end], type: INT8 };
-    const times = int8(
-      '-',
-      { kind: 'least', args: [end, last], type: INT8 },
-      { kind: 'greatest', args: [start, skip], type: INT8 },
-    );
-    return pick(repeat(total, times), plan.cols);
+  }
+
+  private distinctOn(p: DistinctOn): Applied {
+    const a = this.apply(p.input);
+    const by = values(a.domain);
+    return {
+      domain: a.domain,
+      plan: distinctOn(
+        a.plan,
+        [...a.domain.values(), ...p.keys],
+        p.order.map((k) => substituteKey(k, by)),
+        p.rows && { ...p.rows, limit: rowCount(p.rows.limit, by), offset: rowCount(p.rows.offset, by) },
+      ),
+    };
   }
 }
 
-function typeOf(e: Expr): Column['type'] {
-  return 'type' in e ? e.type : { kind: 'bool' };
-}
-
-/** Does the other row (`theirs`) sort before this one (`mine`), key by key? */
-function comesBefore(
-  keys: readonly { mine: Column; theirs: Column; descending: boolean; nullsFirst: boolean }[],
-): Expr {
-  if (keys.length === 0) return FALSE;
-  const [k, ...rest] = keys;
-  const less = cmp(k.descending ? '>' : '<', col(k.theirs), col(k.mine));
-  const cases: Expr[] = [less];
-  if (k.mine.nullable || k.theirs.nullable) {
-    const isNull = (c: Column, negated: boolean): Expr => ({ kind: 'isnull', negated, arg: col(c) });
-    cases.push(
-      k.nullsFirst
-        ? conjunction([isNull(k.theirs, false), isNull(k.mine, true)])
-        : conjunction([isNull(k.theirs, true), isNull(k.mine, false)]),
-    );
-  }
-  if (rest.length > 0) cases.push(conjunction([sameValue(k.mine, k.theirs), comesBefore(rest)]));
-  return disjunction(cases);
+/** The domain may hold values that no row of the outer side has in the end: of them a negative count is no error. Of
+ *  the others it was one where the outer side computed it (`row-counts.ts`). */
+function rowCount(e: Expr | undefined, by: ReadonlyMap<ColId, Expr>): Expr | undefined {
+  if (e === undefined || columnsOf(e).size === 0) return e;
+  const count = substitute(e, by);
+  const zero = constant(0n, INT8);
+  return { kind: 'case', whens: [when(cmp('<', count, zero), zero)], otherwise: count, type: INT8 };
 }
 
 function values(d: Domain): ReadonlyMap<ColId, Expr> {
   return new Map([...d].map(([id, c]) => [id, col(c)]));
 }
 
-/** A superset of the rows that is the same at every evaluation: LIMIT could pick other rows each time. */
+/** A superset of the rows that is the same at every evaluation: LIMIT and DISTINCT ON could pick other rows each time.
+ *  Below a node where more rows on one side mean fewer or other rows in the end, that side stays as it is. */
 function withoutLimits(p: LogicalPlan): LogicalPlan {
-  if (p.kind === 'limit' || p.kind === 'sort') return withoutLimits(p.input);
-  if (p.kind === 'aggregate' || p.kind === 'setop') return p;
-  return withInputs(p, inputsOf(p).map(withoutLimits));
+  switch (p.kind) {
+    case 'limit':
+    case 'sort':
+    case 'distinctOn':
+      return withoutLimits(p.input);
+    case 'aggregate':
+      return p.aggs.length > 0 ? p : withInputs(p, [withoutLimits(p.input)]);
+    case 'setop':
+      return p.op === 'union' ? withInputs(p, p.inputs.map(withoutLimits)) : p;
+    case 'join':
+      switch (p.type) {
+        case 'inner':
+        case 'semi':
+          return withInputs(p, [withoutLimits(p.left), withoutLimits(p.right)]);
+        case 'left':
+        case 'anti':
+        case 'mark':
+        case 'single':
+          return withInputs(p, [withoutLimits(p.left), p.right]);
+        case 'right':
+          return withInputs(p, [p.left, withoutLimits(p.right)]);
+        case 'full':
+          return p;
+        default:
+          return unreachable(p.type);
+      }
+    default:
+      return withInputs(p, inputsOf(p).map(withoutLimits));
+  }
+}
+
+/** Without the checks of row counts: see `rowCount`. */
+function unchecked(p: LogicalPlan): LogicalPlan {
+  return mapPlanExprs(p, (e) =>
+    mapExpr(e, (x) => (x.kind === 'call' && x.fn.startsWith(ROW_COUNT) ? x.args[0] : x)),
+  );
 }

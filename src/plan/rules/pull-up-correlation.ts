@@ -89,7 +89,10 @@ export function pullUp(p: LogicalPlan, outer: ReadonlySet<ColId>, ctx: RuleConte
       const keyed = keyedInput(p.input, outer, ctx);
       if (keyed === undefined) return undefined;
       const extra = keyed.keys.filter((k) => !p.keys.some((g) => g.id === k.id));
-      return { plan: distinctOn(keyed.plan, [...p.keys, ...extra], p.order), predicates: keyed.predicates };
+      return {
+        plan: distinctOn(keyed.plan, [...p.keys, ...extra], p.order, p.rows),
+        predicates: keyed.predicates,
+      };
     }
     case 'sort':
       return exprsOf(p).some(mentionsOuter) ? undefined : pullUp(p.input, outer, ctx);

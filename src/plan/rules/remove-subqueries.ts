@@ -5,33 +5,40 @@
  *  NOT IN is three-valued: `x NOT IN (1, NULL)` is never true. An equality of single columns without correlation is a
  *  null-aware anti join; anything else asks for a row whose comparison is not false: `1 NOT IN (SELECT NULL)` finds
  *  one, and drops the row. Source: Neumann, Leis, Kemper, "The complete story of joins (in HyPer)", BTW 2017. */
-import { notSupported } from '../../types/sql-error.js';
-import { BOOL } from '../../types/sql-type.js';
+import { ROW_COUNT } from '../../types/functions/row-counts.js';
+import type { ColId } from '../../types/ids.js';
+import { assert, notSupported } from '../../types/sql-error.js';
+import { BOOL, INT8 } from '../../types/sql-type.js';
+import { unrepeatable } from '../bind/repeatable.js';
 import type { CmpOp, Column, Expr, SortKey, Subquery } from '../expr.js';
 import {
   cmp,
   col,
+  columnsOf,
   conjunction,
   conjuncts,
   constant,
   disjunction,
+  exprKey,
   exprNullable,
   FALSE,
   hasSubquery,
+  isVolatile,
   mapChildren,
   negateCmp,
   not,
   TRUE,
   when,
 } from '../expr-util.js';
-import { aggregate, filter, join, ONE_ROW, pick, project, setOp } from '../logical/builders.js';
-import type { Join, JoinType, LogicalPlan, Values } from '../logical/nodes.js';
+import { aggregate, filter, join, limit, ONE_ROW, pick, project, setOp } from '../logical/builders.js';
+import type { Join, JoinType, Limit, LogicalPlan, Values } from '../logical/nodes.js';
 import {
   exprsOf,
   freeColumns,
   freshCopy,
   idsOf,
   inputsOf,
+  transformPlanDeep,
   withExprs,
   withInputs,
 } from '../logical/transform.js';
@@ -55,10 +62,23 @@ class Remover {
   }
 
   plan(node: LogicalPlan): LogicalPlan {
-    const p = withInputs(
-      node,
-      inputsOf(node).map((i) => this.plan(i)),
+    if (node.kind === 'join' && node.lateral) return this.lateral(node);
+    return this.own(
+      withInputs(
+        node,
+        inputsOf(node).map((i) => this.plan(i)),
+      ),
     );
+  }
+
+  private lateral(node: Join): LogicalPlan {
+    const { input, plan } = this.hoistCounts(this.plan(node.left), node.right);
+    return this.own(withInputs(node, [input, this.plan(plan)]));
+  }
+
+  /** The node, whose inputs are done, without subqueries in its own expressions. */
+  private own(p: LogicalPlan): LogicalPlan {
+    if (p.kind === 'limit' && exprsOf(p).some((e) => hasSubquery(e) || isVolatile(e))) return this.limit(p);
     if (!exprsOf(p).some(hasSubquery)) return p;
     switch (p.kind) {
       case 'filter':
@@ -76,8 +96,6 @@ class Remover {
         return this.join(p);
       case 'values':
         return this.values(p);
-      case 'limit':
-        throw notSupported('subquery in LIMIT');
       case 'aggregate': {
         const a = this.attachAll(p.input, (f) => withExprs(p, f));
         return a.node.kind === 'aggregate' ? aggregate(a.input, a.node.groups, a.node.aggs) : p;
@@ -103,11 +121,72 @@ class Remover {
     return { input: current, node };
   }
 
-  /** The subquery's plan, without subqueries of its own, under ids that nothing else has. */
-  private subplan(s: Subquery): LogicalPlan {
+  /** The subquery's plan, without subqueries of its own, under ids that nothing else has; and the input, which may have
+   *  got columns that the plan reads. */
+  private subplan(
+    source: LogicalPlan,
+    s: Subquery,
+  ): { readonly input: LogicalPlan; readonly p: LogicalPlan } {
     const fresh = this.used.has(s.plan) ? freshCopy(s.plan, this.ctx.freshColId).plan : s.plan;
     this.used.add(s.plan);
-    return this.plan(fresh);
+    const { input, plan } = this.hoistCounts(source, fresh);
+    return { input, p: this.plan(plan) };
+  }
+
+  /** LIMIT and OFFSET of a dependent plan that are computed from the outer row alone become columns of it: there they
+   *  may hold subqueries, and a negative one is an error for those rows only that are there in the end. */
+  private hoistCounts(
+    source: LogicalPlan,
+    dependent: LogicalPlan,
+  ): { readonly input: LogicalPlan; readonly plan: LogicalPlan } {
+    const outer = idsOf(source.cols);
+    const free = freeColumns(dependent);
+    const found = new Map<string, { readonly e: Expr; readonly out: Column }>();
+    const hoisted = (e: Expr | undefined, clause: 'limit' | 'offset'): Expr | undefined => {
+      if (e === undefined) return undefined;
+      const read = [...columnsOf(e)];
+      if (!read.some((id) => outer.has(id)) || !read.every((id) => free.has(id))) return e;
+      const checked = rowCount(clause, e);
+      const known = found.get(exprKey(checked));
+      const out = known?.out ?? freshColumn(this.ctx, clause, INT8, true);
+      found.set(exprKey(checked), { e: checked, out });
+      return col(out);
+    };
+    if (![...free].some((id) => outer.has(id))) return { input: source, plan: dependent };
+    const plan = transformPlanDeep(dependent, (p) => {
+      if (p.kind === 'limit')
+        return { ...p, limit: hoisted(p.limit, 'limit'), offset: hoisted(p.offset, 'offset') };
+      if (p.kind !== 'distinctOn' || p.rows === undefined) return p;
+      const { limit, offset } = p.rows;
+      return { ...p, rows: { ...p.rows, limit: hoisted(limit, 'limit'), offset: hoisted(offset, 'offset') } };
+    });
+    if (found.size === 0) return { input: source, plan: dependent };
+    const counts = [...found.values()];
+    const a = this.attachEach(
+      source,
+      counts.map((c) => c.e),
+    );
+    const input = project(
+      a.input,
+      [...a.input.cols.map(col), ...a.exprs],
+      [...a.input.cols, ...counts.map((c) => c.out)],
+    );
+    return { input, plan };
+  }
+
+  /** A row count that is a subquery: computed once, and beside every row from below the sort on. */
+  private limit(p: Limit): LogicalPlan {
+    let { input } = p;
+    const beside = (e: Expr | undefined, clause: 'limit' | 'offset'): Expr | undefined => {
+      if (e === undefined || !(hasSubquery(e) || isVolatile(e))) return e;
+      const a = this.attach(ONE_ROW, rowCount(clause, e));
+      const out = freshColumn(this.ctx, clause, INT8, true);
+      input = besideRows(input, project(a.input, [a.expr], [out]));
+      return col(out);
+    };
+    const count = beside(p.limit, 'limit');
+    const offset = beside(p.offset, 'offset');
+    return pick(limit(input, count, offset), p.cols);
   }
 
   private where(source: LogicalPlan, predicates: readonly Expr[]): LogicalPlan {
@@ -133,9 +212,10 @@ class Remover {
     const s = c.kind === 'not' ? c.arg : c;
     if (s.kind !== 'subquery') return undefined;
     if (s.mode === 'exists') {
-      const p = forExistence(this.subplan(s));
+      const sub = this.subplan(input, s);
+      const p = forExistence(sub.p);
       if (p === 'always') return negated ? filter(input, FALSE) : input;
-      return this.dependent(negated ? 'anti' : 'semi', input, p, undefined);
+      return pick(this.dependent(negated ? 'anti' : 'semi', sub.input, p, undefined), input.cols);
     }
     if (s.mode !== 'any' && s.mode !== 'all') return undefined;
     const op = s.op ?? '=';
@@ -143,11 +223,11 @@ class Remover {
     const keepMatching = (s.mode === 'any') !== negated;
     const effective = s.mode === 'any' ? op : negateCmp(op);
     const left = this.attachEach(input, s.left);
-    const p = this.subplan(s);
+    const { input: beside, p } = this.subplan(left.input, s);
     const match = rowComparison(effective, left.exprs, p.cols.slice(0, s.left.length).map(col));
     const joined = keepMatching
-      ? this.dependent('semi', left.input, p, match)
-      : this.antiJoin(left.input, p, match, effective, s.left.length);
+      ? this.dependent('semi', beside, p, match)
+      : this.antiJoin(beside, p, match, effective, s.left.length);
     return pick(joined, input.cols);
   }
 
@@ -204,24 +284,25 @@ class Remover {
     }
   }
 
-  private scalar(input: LogicalPlan, s: Subquery): Attached {
-    const p = this.subplan(s);
+  private scalar(source: LogicalPlan, s: Subquery): Attached {
+    const { input, p } = this.subplan(source, s);
     const type = exactlyOneRow(p) ? 'inner' : atMostOneRow(p) ? 'left' : 'single';
     const joined = this.dependent(type, input, p, undefined);
     const value = joined.cols.find((c) => c.id === p.cols[0].id) ?? p.cols[0];
     return { input: joined, expr: col(value) };
   }
 
-  private existsMark(input: LogicalPlan, s: Subquery): Attached {
-    const p = forExistence(this.subplan(s));
+  private existsMark(source: LogicalPlan, s: Subquery): Attached {
+    const { input, p: whole } = this.subplan(source, s);
+    const p = forExistence(whole);
     if (p === 'always') return { input, expr: TRUE };
     const mark = freshColumn(this.ctx, 'exists', BOOL, false);
     return { input: this.dependent('mark', input, p, undefined, mark), expr: col(mark) };
   }
 
-  private quantified(input: LogicalPlan, s: Subquery): Attached {
+  private quantified(source: LogicalPlan, s: Subquery): Attached {
     const op = s.mode === 'any' ? (s.op ?? '=') : negateCmp(s.op ?? '=');
-    const p = this.subplan(s);
+    const { input, p } = this.subplan(source, s);
     const match = rowComparison(op, s.left, p.cols.slice(0, s.left.length).map(col));
     const negate = (e: Expr): Expr => (s.mode === 'all' ? not(e) : e);
     if (!exprNullable(match)) {
@@ -254,8 +335,8 @@ class Remover {
     return { input: second, expr: negate(value) };
   }
 
-  private array(input: LogicalPlan, s: Subquery): Attached {
-    const p = this.subplan(s);
+  private array(source: LogicalPlan, s: Subquery): Attached {
+    const { input, p } = this.subplan(source, s);
     const orderBy: readonly SortKey[] = p.kind === 'sort' ? p.keys : [];
     const out = freshColumn(this.ctx, 'array', s.type, true);
     const all = aggregate(
@@ -277,7 +358,7 @@ class Remover {
       const product = join('inner', p.left, p.right, plain.length === 0 ? undefined : conjunction(plain), p);
       return this.where(product, conjuncts(p.predicate).filter(hasSubquery));
     }
-    if (p.type === 'full') throw notSupported('FULL JOIN with a subquery in its condition');
+    if (p.type === 'full') return this.fullJoin(p);
     const swap = p.type === 'right';
     const [left, right] = swap ? [p.right, p.left] : [p.left, p.right];
     const inner = this.where(right, conjuncts(p.predicate));
@@ -286,6 +367,55 @@ class Remover {
       mark: p.mark,
     });
     return swap ? pick(joined, p.cols) : joined;
+  }
+
+  /** A subquery that reads one side (or none) is computed there. One that reads both: the left join, and the right
+   *  rows without a match. */
+  private fullJoin(p: Join): LogicalPlan {
+    const { predicate } = p;
+    if (predicate === undefined) return p;
+    const sides = [p.left, p.right];
+    const ids = sides.map((s) => idsOf(s.cols));
+    const oneSided = (e: Expr): Expr => {
+      if (!hasSubquery(e)) return e;
+      if (e.kind !== 'subquery') return mapChildren(e, oneSided);
+      const read = columnsOf(e);
+      const reads = (k: number): boolean => [...read].some((id) => ids[k].has(id));
+      if (reads(0) && reads(1)) return e;
+      const side = reads(1) ? 1 : 0;
+      const a = this.attach(sides[side], e);
+      sides[side] = a.input;
+      return a.expr;
+    };
+    const on = oneSided(predicate);
+    const whole = join('full', sides[0], sides[1], on);
+    if (!hasSubquery(on)) return pick(whole, p.cols);
+    for (const side of sides) {
+      const why = unrepeatable(side);
+      if (why !== undefined)
+        throw notSupported(
+          `FULL JOIN of rows with ${why} on a condition with a subquery that reads both sides`,
+        );
+    }
+    const matched = freshCopy(join('left', sides[0], sides[1], on), this.ctx.freshColId);
+    const unmatched = freshCopy(join('anti', sides[1], sides[0], on), this.ctx.freshColId);
+    const column = (from: LogicalPlan, by: ReadonlyMap<ColId, ColId>, c: Column): Column => {
+      const found = from.cols.find((x) => x.id === by.get(c.id));
+      assert(found !== undefined, 'a copy has every column');
+      return found;
+    };
+    const left = this.plan(matched.plan);
+    const right = this.plan(unmatched.plan);
+    const padded = p.cols.map((c) => freshColumn(this.ctx, c.name, c.type, c.nullable));
+    const rest = project(
+      right,
+      p.cols.map((c) =>
+        ids[0].has(c.id) ? constant(null, c.type) : col(column(right, unmatched.renamed, c)),
+      ),
+      padded,
+    );
+    const first = p.cols.map((c) => column(left, matched.renamed, c));
+    return setOp('union', true, [left, rest], p.cols, [first, padded]);
   }
 
   private values(p: Values): LogicalPlan {
@@ -302,6 +432,24 @@ class Remover {
       ),
     );
     return setOp('union', true, inputs, p.cols);
+  }
+}
+
+function rowCount(clause: 'limit' | 'offset', e: Expr): Expr {
+  return { kind: 'call', fn: `${ROW_COUNT} ${clause}(int8)`, args: [e], type: INT8 };
+}
+
+/** The rows with the columns of a plan of one row, in the order that they have. */
+function besideRows(p: LogicalPlan, one: LogicalPlan): LogicalPlan {
+  switch (p.kind) {
+    case 'sort':
+    case 'limit':
+    case 'filter':
+      return withInputs(p, [besideRows(p.input, one)]);
+    case 'project':
+      return project(besideRows(p.input, one), [...p.exprs, ...one.cols.map(col)], [...p.cols, ...one.cols]);
+    default:
+      return join('inner', p, one, undefined);
   }
 }
 

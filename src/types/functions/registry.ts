@@ -13,6 +13,7 @@ import { formattingFunctions } from './formatting.js';
 import { mathFunctions } from './math.js';
 import { patternFunctions } from './patterns.js';
 import type { ArgKind, CallInfo, FunctionDef, ResolvedFunction } from './registry-types.js';
+import { ROW_COUNT, rowCounts } from './row-counts.js';
 import { stringFunctions } from './strings.js';
 import { systemFunctions } from './system.js';
 import { canCast, categoryOf, commonType, isPreferred } from './type-system.js';
@@ -31,6 +32,7 @@ const ALL: readonly FunctionDef[] = [
   ...arrayFunctions,
   ...systemFunctions,
   ...casts,
+  ...rowCounts,
 ];
 
 const BY_ID = new Map<string, FunctionDef>();
@@ -38,7 +40,7 @@ const BY_NAME = new Map<string, FunctionDef[]>();
 for (const def of ALL) {
   if (BY_ID.has(def.id)) throw new Error(`function ${def.id} is defined twice`);
   BY_ID.set(def.id, def);
-  if (def.name === 'cast' || def.name === 'assign') continue;
+  if (def.name === 'cast' || def.name === 'assign' || def.name.startsWith(ROW_COUNT)) continue;
   const named = BY_NAME.get(def.name);
   if (named === undefined) BY_NAME.set(def.name, [def]);
   else named.push(def);
