@@ -7,11 +7,12 @@ import { functionById } from '../types/functions/registry.js';
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
 import { BOOL, type SqlType } from '../types/sql-type.js';
-import { isInterval, isNumeric, type Value } from '../types/value.js';
+import type { Value } from '../types/value.js';
 import type { CmpOp, Column, Expr, SortKey } from './expr.js';
 import { mapExpr, someExpr, walkExpr } from './expr-walk.js';
 import { freeColumns, mapPlanExprs } from './logical/transform.js';
 
+export { exprKey } from './expr-key.js';
 export { childExprs, mapChildren, mapExpr, someExpr, walkExpr, when } from './expr-walk.js';
 
 export const TRUE: Expr = { kind: 'const', value: true, type: BOOL };
@@ -237,80 +238,4 @@ export function isVolatile(e: Expr): boolean {
 /** No columns, parameters, subqueries or volatile calls: one value for the whole statement. */
 export function isStatementConstant(e: Expr): boolean {
   return !someExpr(e, (x) => x.kind === 'col' || x.kind === 'subquery') && !isVolatile(e);
-}
-
-/** A text that two expressions share exactly when they are the same expression. Subqueries are the same only when
- *  they are one object. */
-export function exprKey(e: Expr): string {
-  switch (e.kind) {
-    case 'col':
-      return `#${e.id}`;
-    case 'const':
-      return `${valueKey(e.value)}:${typeKey(e.type)}`;
-    case 'param':
-      return `$${e.index}:${typeKey(e.type)}`;
-    case 'call':
-      return `${e.fn}:${typeKey(e.type)}(${e.args.map(exprKey).join(',')})`;
-    case 'cmp':
-      return `(${exprKey(e.left)}${e.op}${exprKey(e.right)})`;
-    case 'distinct':
-      return `${e.negated ? '!' : ''}distinct(${exprKey(e.left)},${exprKey(e.right)})`;
-    case 'and':
-    case 'or':
-      return `${e.kind}(${e.args.map(exprKey).join(',')})`;
-    case 'not':
-      return `not(${exprKey(e.arg)})`;
-    case 'isnull':
-      return `${e.negated ? '!' : ''}isnull(${exprKey(e.arg)})`;
-    case 'istruth':
-      return `${e.negated ? '!' : ''}is${e.truth}(${exprKey(e.arg)})`;
-    case 'case':
-      return `case(${e.whens.map((w) => `${exprKey(w.when)}>${exprKey(w.then)}`).join(',')};${e.otherwise === undefined ? '' : exprKey(e.otherwise)}):${typeKey(e.type)}`;
-    case 'coalesce':
-    case 'greatest':
-    case 'least':
-      return `${e.kind}(${e.args.map(exprKey).join(',')}):${typeKey(e.type)}`;
-    case 'in':
-      return `${e.negated ? '!' : ''}in(${exprKey(e.arg)};${e.list.map(exprKey).join(',')})`;
-    case 'like':
-      return `${e.negated ? '!' : ''}${e.caseInsensitive ? 'i' : ''}like(${exprKey(e.arg)},${exprKey(e.pattern)},${JSON.stringify(e.escape)})`;
-    case 'subquery':
-      return `${e.mode}${e.op ?? ''}(${e.left.map(exprKey).join(',')};plan${planNumber(e.plan)})`;
-    default:
-      return unreachable(e);
-  }
-}
-
-const planNumbers = new WeakMap<object, number>();
-let plansNumbered = 0;
-function planNumber(plan: object): number {
-  let n = planNumbers.get(plan);
-  if (n === undefined) {
-    n = ++plansNumbered;
-    planNumbers.set(plan, n);
-  }
-  return n;
-}
-
-function typeKey(t: SqlType): string {
-  switch (t.kind) {
-    case 'numeric':
-      return t.scale === undefined ? 'numeric' : `numeric(${t.precision},${t.scale})`;
-    case 'varchar':
-    case 'bpchar':
-      return t.length === undefined ? t.kind : `${t.kind}(${t.length})`;
-    case 'array':
-      return `${typeKey(t.element)}[]`;
-    default:
-      return t.kind;
-  }
-}
-
-function valueKey(v: Value): string {
-  if (v === null) return 'null';
-  if (typeof v === 'string') return JSON.stringify(v);
-  if (v instanceof Uint8Array) return `\\x${[...v].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
-  if (isNumeric(v)) return 'special' in v ? v.special : `${v.unscaled}e-${v.scale}`;
-  if (isInterval(v)) return `${v.months}m${v.days}d${v.micros}u`;
-  return Object.is(v, -0) ? '-0' : String(v);
 }

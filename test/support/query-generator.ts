@@ -86,7 +86,7 @@ function literal(r: Random, type: Table['columns'][number]['type']): string {
   }
 }
 
-export function createStatements(r: Random): string[] {
+export function createStatements(r: Random, rowsMax = 40): string[] {
   const out: string[] = [];
   for (const t of TABLES) {
     const clause = r.pick([
@@ -100,7 +100,7 @@ export function createStatements(r: Random): string[] {
       `CREATE TABLE ${t.name} (${t.columns.map((c) => `${c.name} ${SQL_TYPE[c.type]}`).join(', ')}) ${clause}`,
     );
     const rows = Array.from(
-      { length: r.int(40) },
+      { length: r.int(rowsMax) },
       () => `(${t.columns.map((c) => (r.chance(0.12) ? 'NULL' : literal(r, c.type))).join(', ')})`,
     );
     if (rows.length > 0) out.push(`INSERT INTO ${t.name} VALUES ${rows.join(', ')}`);

@@ -1,6 +1,5 @@
 /** LIMIT, OFFSET and FETCH: expressions of type bigint that read no column of their own query. */
 import type { Node, SelectStmt } from 'libpg-query';
-import { ROW_COUNT } from '../../types/functions/row-counts.js';
 import { INT8, typeName } from '../../types/sql-type.js';
 import type { Expr, SortKey } from '../expr.js';
 import { columnsOf, exprType } from '../expr-util.js';
@@ -33,6 +32,9 @@ function bindOne(
   if (n === undefined) return undefined;
   const { ctx, level } = b;
   const at = locationOf(n);
+  // Only the literal: a NULL that is computed means no limit here too.
+  if (ties && 'A_Const' in n && n.A_Const.isnull === true)
+    throw ctx.error('2201W', 'row count cannot be null in FETCH FIRST ... WITH TIES clause', -1);
   level.clause = clause;
   const bound = b.bind(n);
   const e = coerce(ctx, bound, INT8, 'assignment', at);
@@ -44,7 +46,6 @@ function bindOne(
     );
   if ([...columnsOf(e)].some((id) => level.owned.has(id)))
     throw ctx.error('42P10', `argument of ${clause} must not contain variables`, at);
-  if (ties) return { kind: 'call', fn: `${ROW_COUNT} ties(int8)`, args: [e], type: INT8 };
   return e.kind === 'const' && e.value === null ? undefined : e;
 }
 

@@ -5,9 +5,9 @@
  *  leave a choice; sums of floats, whose last digits depend on the order of addition; strings and arrays aggregated in
  *  no order. */
 import type { AggCall } from '../expr.js';
-import { exprKey, isVolatile } from '../expr-util.js';
+import { col, exprKey, isVolatile } from '../expr-util.js';
 import { walkExpr } from '../expr-walk.js';
-import type { LogicalPlan } from '../logical/nodes.js';
+import type { DistinctOn, LogicalPlan } from '../logical/nodes.js';
 import { exprsOf, inputsOf, somePlanExpr } from '../logical/transform.js';
 
 const ROUNDED = new Set(['sum', 'avg', 'stddev_samp', 'stddev_pop', 'var_samp', 'var_pop']);
@@ -19,7 +19,7 @@ export function unrepeatable(plan: LogicalPlan): string | undefined {
 }
 
 function unrepeatableNode(plan: LogicalPlan): string | undefined {
-  if (plan.kind === 'distinctOn') return 'DISTINCT ON';
+  if (plan.kind === 'distinctOn' && !keepsSameRows(plan)) return 'DISTINCT ON';
   if (plan.kind === 'limit' && !isTotallyOrdered(plan.input)) return 'LIMIT';
   let found: string | undefined;
   if (plan.kind === 'aggregate') for (const a of plan.aggs) found ??= unrepeatableAggregate(a);
@@ -39,6 +39,13 @@ function unrepeatableAggregate(a: AggCall): string | undefined {
   if (float && ROUNDED.has(a.name)) return 'sums of floating-point numbers';
   if (ORDERED.has(a.name) && a.orderBy.length === 0 && !a.distinct) return `${a.name} in no order`;
   return undefined;
+}
+
+/** Either ties are kept together, or there are none but of equal rows. */
+function keepsSameRows(plan: DistinctOn): boolean {
+  if (plan.rows?.ties === true && plan.rows.offset === undefined) return true;
+  const known = new Set([...plan.keys.map(col), ...plan.order.map((k) => k.expr)].map(exprKey));
+  return plan.cols.every((c) => known.has(exprKey(col(c))));
 }
 
 /** Sorted by every column it yields: ties are equal rows. */

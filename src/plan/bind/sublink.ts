@@ -58,8 +58,6 @@ function bindQuantified(b: Binding, s: SubLink, plan: LogicalPlan): Expr {
   const values = lefts.map(b.bind);
   if (lefts.length < plan.cols.length) throw ctx.error('42601', 'subquery has too many columns', s.location);
   if (lefts.length > plan.cols.length) throw ctx.error('42601', 'subquery has too few columns', s.location);
-  if (lefts.length > 1 && op !== '=' && op !== '<>')
-    throw ctx.notSupported(`row-wise ${op} ANY/ALL over a subquery`, s.location);
   const left: Expr[] = [];
   const right: Expr[] = [];
   for (const [i, value] of values.entries()) {

@@ -167,8 +167,13 @@ class JoinOrder {
       else if ((op.left & ~b) === 0 && (op.right & ~a) === 0) other = { op, swapped: true };
       else return undefined;
     }
-    if (other !== undefined)
-      return inner.length > 0 ? undefined : { spec: other.op.spec, swapped: other.swapped };
+    if (other !== undefined) {
+      // What its far side brings can only come with it: a product below that side names nothing that would say so.
+      const near = other.swapped ? b : a;
+      if (inner.length > 0 || (other.op.owned & near) !== 0) return undefined;
+      return { spec: other.op.spec, swapped: other.swapped };
+    }
+    if (this.slipsInto(a, b)) return undefined;
     if (inner.length > 0) {
       const predicate = conjunction(inner.map((o) => o.spec.predicate).filter((p) => p !== undefined));
       return { spec: { type: 'inner', predicate, nullAware: false, mark: undefined }, swapped: false };
@@ -176,16 +181,21 @@ class JoinOrder {
     // A product only where nothing connects the two, and with a whole component on one side.
     if (!this.components.includes(a) && !this.components.includes(b)) return undefined;
     if (this.components.some((c) => (c & a) !== 0 && (c & b) !== 0)) return undefined;
-    // Nothing may slip into the far side of a semi or outer join before that join is done.
-    for (const op of this.region.operators) {
-      const tes = op.left | op.right;
-      const done = (tes & ~a) === 0 || (tes & ~b) === 0;
-      if (!done && (op.owned & set) !== 0 && (set & ~op.owned) !== 0) return undefined;
-    }
     return {
       spec: { type: 'inner', predicate: undefined, nullAware: false, mark: undefined },
       swapped: false,
     };
+  }
+
+  /** Would an inner join of the two bring rows from outside into the far side of a semi or outer join that is not done
+   *  yet, or take some out of it? */
+  private slipsInto(a: RelationSet, b: RelationSet): boolean {
+    const set = a | b;
+    return this.region.operators.some((op) => {
+      const tes = op.left | op.right;
+      const done = (tes & ~a) === 0 || (tes & ~b) === 0;
+      return !done && (op.owned & set) !== 0 && (set & ~op.owned) !== 0;
+    });
   }
 }
 

@@ -464,8 +464,9 @@ function forExistence(p: LogicalPlan): LogicalPlan | 'always' {
   switch (p.kind) {
     case 'project':
     case 'sort':
-    case 'distinctOn':
       return forExistence(p.input);
+    case 'distinctOn':
+      return p.rows === undefined ? forExistence(p.input) : p;
     case 'aggregate':
       return p.groups.length === 0 ? 'always' : forExistence(p.input);
     case 'limit': {

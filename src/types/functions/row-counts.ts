@@ -17,15 +17,4 @@ export const ROW_COUNT = 'row count';
 export const rowCounts = [
   define(`${ROW_COUNT} limit`, 'int8', INT8, notNegative('2201W', 'LIMIT')),
   define(`${ROW_COUNT} offset`, 'int8', INT8, notNegative('2201X', 'OFFSET')),
-  define(
-    `${ROW_COUNT} ties`,
-    'int8',
-    INT8,
-    ([count]) => {
-      if (count === null)
-        throw new SqlError('2201W', 'row count cannot be null in FETCH FIRST ... WITH TIES clause');
-      return count!;
-    },
-    { strict: false },
-  ),
 ];
