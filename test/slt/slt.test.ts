@@ -1,10 +1,14 @@
-/** The SQL logic tests over clusters of real processes: 1 and 3 segments. Their expectations are PostgreSQL's. */
+/** The SQL logic tests over clusters of real processes: 1 and 3 segments, with the optimizer's rules and without. Their
+ *  expectations are PostgreSQL's. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALL_RULES } from '../../src/plan/rules/all-rules.js';
 import { openPostgres } from '../support/pglite.js';
 import { formatSlt, parseSlt, recordSlt, runSlt } from '../support/slt.js';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+const OPTIONAL = ALL_RULES.filter((r) => r.required !== true).map((r) => r.name);
 
 const dir = import.meta.dirname;
 const files = readdirSync(dir).filter((f) => f.endsWith('.slt'));
@@ -18,7 +22,11 @@ if (process.env.UPDATE_SLT) {
     writeFileSync(join(dir, file), formatSlt(records));
   });
 } else
-  describe.each([1, 3])('%i segments', (segments) => {
+  describe.each([
+    { segments: 1, off: [] },
+    { segments: 3, off: [] },
+    { segments: 3, off: OPTIONAL },
+  ])('$segments segments without $off', ({ segments, off }) => {
     let db: TestDatabase;
     beforeAll(async () => {
       db = await openTestDatabase({ segments });
@@ -29,6 +37,7 @@ if (process.env.UPDATE_SLT) {
       const schema = file.replace(/\W/g, '_');
       await db.query(`CREATE SCHEMA "${schema}"`);
       await db.query(`SET search_path = "${schema}"`);
+      await db.query(`SET mpp.disabled_rules = '${off.join(', ')}'`);
       const failures = await runSlt(parseSlt(readFileSync(join(dir, file), 'utf8')), db);
       expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
     });
