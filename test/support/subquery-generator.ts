@@ -65,8 +65,7 @@ class SubqueryGenerator {
 
   private orderAndLimit(width: number, outer: readonly Col[], depth: number): string {
     const { r } = this;
-    const key = (i: number): string =>
-      `${i + 1}${r.pick(['', ' DESC', ' NULLS FIRST', ' DESC NULLS LAST'])}`;
+    const key = (i: number): string => `${i + 1}${r.pick(['', ' DESC', ' NULLS FIRST', ' DESC NULLS LAST'])}`;
     const all = Array.from({ length: width }, (_, i) => key(i));
     switch (r.int(6)) {
       case 0:
@@ -141,7 +140,11 @@ class SubqueryGenerator {
   }
 
   private typed(sql: string, type: Type): string {
-    return type === 'int' ? `(${sql})::bigint` : type === 'text' || type === 'date' ? `(${sql})::${type}` : sql;
+    return type === 'int'
+      ? `(${sql})::bigint`
+      : type === 'text' || type === 'date'
+        ? `(${sql})::${type}`
+        : sql;
   }
 
   private fromWhere(outer: readonly Col[], depth: number): string {
@@ -184,7 +187,10 @@ class SubqueryGenerator {
     return same.length === 0 ? undefined : `${l.sql} = ${this.r.pick(same).sql}`;
   }
 
-  private item(outer: readonly Col[], depth: number): { readonly sql: string; readonly cols: readonly Col[] } {
+  private item(
+    outer: readonly Col[],
+    depth: number,
+  ): { readonly sql: string; readonly cols: readonly Col[] } {
     if (depth > 1 && this.r.chance(0.12)) return this.derived(outer, depth, '');
     const t = this.r.pick(this.sources);
     const alias = `q${this.aliases++}`;
@@ -351,8 +357,7 @@ class SubqueryGenerator {
     const { r } = this;
     const c = column.type === 'num' ? { sql: this.leaf('int', scope), type: 'int' as const } : column;
     const { sql } = this.query([...scope.outer, ...scope.own], depth - 1, [c.type]);
-    if (r.chance(0.3))
-      return `${c.sql} ${r.pick(['<', '>=', '=', '<>'])} ${r.pick(['ANY', 'ALL'])} (${sql})`;
+    if (r.chance(0.3)) return `${c.sql} ${r.pick(['<', '>=', '=', '<>'])} ${r.pick(['ANY', 'ALL'])} (${sql})`;
     if (c.type === 'int' && r.chance(0.1)) return `${c.sql} = ANY (ARRAY(${sql}))`;
     return `${c.sql} ${r.chance(0.4) ? 'NOT ' : ''}IN (${sql})`;
   }

@@ -172,6 +172,43 @@ describe('sort', () => {
     );
   });
 
+  const run = (root: ReturnType<typeof op>, input: ReturnType<typeof scan>, rows: Rows): Rows =>
+    runSlice(slice(root as never), new Map([[input.id, rows]]), { batchRows: 9, workers: 2 }).rows;
+
+  test('each run keeps the rows between its own offset and limit; NULL is none', () => {
+    const [a, b, n] = [column('a', INT4), column('b', INT4), column('n', INT8)];
+    const input = scan([a, b, n]);
+    const limits = [0n, 1n, 3n, null, 100n];
+    const rows: Rows = Array.from({ length: 100 }, (_, i) => [i % 5, (i * 37) % 101, limits[i % 5]]);
+    const keys = [a, b].map((c) => ({ expr: col(c), descending: false, nullsFirst: false }));
+    const keep = { limit: col(n), offset: lit(2n, INT8), ties: false };
+    const root = op('sort', { input, cols: [a, b], keys, distinctOn: 1, limit: undefined, keep });
+    const want = limits.flatMap((limit, k) => {
+      const own = rows
+        .filter((r) => r[0] === k)
+        .map((r) => r[1] as number)
+        .sort((x, y) => x - y);
+      return own.slice(2, limit === null ? undefined : 2 + Number(limit)).map((v) => [k, v]);
+    });
+    expect(run(root, input, rows)).toEqual(want);
+  });
+
+  test.each([
+    { limit: 0n, offset: 0n, want: [] },
+    { limit: 3n, offset: 0n, want: [1, 1, 2, 2, 2] },
+    { limit: 2n, offset: 1n, want: [1, 2, 2, 2] },
+    { limit: 5n, offset: 1n, want: [1, 2, 2, 2, 4] },
+    { limit: 9n, offset: 5n, want: [4] },
+  ])('WITH TIES: $limit from $offset', ({ limit, offset, want }) => {
+    const a = column('a', INT4);
+    const input = scan([a]);
+    const rows: Rows = [[2], [1], [4], [2], [1], [2]];
+    const keys = [{ expr: col(a), descending: false, nullsFirst: false }];
+    const keep = { limit: lit(limit, INT8), offset: lit(offset, INT8), ties: true };
+    const root = op('sort', { input, cols: [a], keys, distinctOn: 0, limit: undefined, keep });
+    expect(run(root, input, rows).map((r) => r[0])).toEqual(want);
+  });
+
   test('a long sort', () => {
     const a = column('a', INT8, false);
     const s = column('s', TEXT, false);
@@ -228,6 +265,22 @@ describe('limit', () => {
         0,
       );
     }
+  });
+
+  test('counts that stand in the rows', () => {
+    const [n, skip] = [column('n', INT8), column('skip', INT8)];
+    const input = scan([a, n, skip]);
+    const root = (limit: Value, offset: Value) => {
+      const with3 = rows.map((r) => [...r, limit, offset]);
+      const node = op('limit', { input, cols: [a], limit: col(n), offset: col(skip) });
+      return runSlice(slice(node), new Map([[input.id, with3]]), { workers: 2, batchRows: 3 }).rows.length;
+    };
+    expect(root(4n, 3n)).toBe(4);
+    expect(root(4n, 48n)).toBe(2);
+    expect(root(null, 45n)).toBe(5);
+    expect(root(0n, null)).toBe(0);
+    expect(() => root(-1n, 0n)).toThrow('FAIL 8');
+    expect(() => root(1n, -1n)).toThrow('FAIL 9');
   });
 
   test('negative counts fail', () => {
