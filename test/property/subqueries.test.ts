@@ -89,7 +89,7 @@ test.each(seeds)('seed %i', async (seed) => {
   }
   expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
   expect(compared).toBeGreaterThan(QUERIES_PER_SEED / 2);
-});
+}, 300_000);
 
 describe('full joins on conditions that PostgreSQL refuses', () => {
   // A full join is the left join and, padded, the right rows without a match: that PostgreSQL does answer.
