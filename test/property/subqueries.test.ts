@@ -61,35 +61,39 @@ function outcome(run: () => string[]): readonly string[] | string {
 
 const seeds = [...REPLAYED, ...Array.from({ length: TO - FROM + 1 }, (_, i) => FROM + i)];
 
-test.each(seeds)('seed %i', async (seed) => {
-  const r = new Random(seed * 104_729);
-  const data = await loadTables(oracle, createStatements(r, ROWS_MAX), seed * 10, seed % 2 === 0);
-  const failures: string[] = [];
-  let compared = 0;
-  for (let i = 0; i < QUERIES_PER_SEED; i++) {
-    const sql = randomSubqueryQuery(r);
-    const expected = await wanted(sql);
-    // Products of products: the simulator would take minutes and learn nothing.
-    if (expected === undefined || expected.length > 1000 || sql.length > 2500) continue;
-    const segments = 1 + (i % 4);
-    const off = new Set(i % 3 === 0 ? [r.pick([...optional, 'JoinOrder'])] : []);
-    const ways: [string, () => string[]][] = [
-      [`simulated, ${segments} segments, without ${[...off]}`, () => simulateSql(sql, data, segments, off)],
-    ];
-    if (i % 5 === 0) ways.push([`compiled, ${segments} segments`, () => compiled(sql, data, segments)]);
-    for (const [name, run] of ways) {
-      const got = outcome(run);
-      if (got === 'refused') continue;
-      compared++;
-      if (JSON.stringify(got) !== JSON.stringify(expected))
-        failures.push(
-          `${sql}\n   ${name}\n   got      ${JSON.stringify(got).slice(0, 1500)}\n   expected ${JSON.stringify(expected).slice(0, 500)}`,
-        );
+test.each(seeds)(
+  'seed %i',
+  async (seed) => {
+    const r = new Random(seed * 104_729);
+    const data = await loadTables(oracle, createStatements(r, ROWS_MAX), seed * 10, seed % 2 === 0);
+    const failures: string[] = [];
+    let compared = 0;
+    for (let i = 0; i < QUERIES_PER_SEED; i++) {
+      const sql = randomSubqueryQuery(r);
+      const expected = await wanted(sql);
+      // Products of products: the simulator would take minutes and learn nothing.
+      if (expected === undefined || expected.length > 1000 || sql.length > 2500) continue;
+      const segments = 1 + (i % 4);
+      const off = new Set(i % 3 === 0 ? [r.pick([...optional, 'JoinOrder'])] : []);
+      const ways: [string, () => string[]][] = [
+        [`simulated, ${segments} segments, without ${[...off]}`, () => simulateSql(sql, data, segments, off)],
+      ];
+      if (i % 5 === 0) ways.push([`compiled, ${segments} segments`, () => compiled(sql, data, segments)]);
+      for (const [name, run] of ways) {
+        const got = outcome(run);
+        if (got === 'refused') continue;
+        compared++;
+        if (JSON.stringify(got) !== JSON.stringify(expected))
+          failures.push(
+            `${sql}\n   ${name}\n   got      ${JSON.stringify(got).slice(0, 1500)}\n   expected ${JSON.stringify(expected).slice(0, 500)}`,
+          );
+      }
     }
-  }
-  expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
-  expect(compared).toBeGreaterThan(QUERIES_PER_SEED / 2);
-}, 300_000);
+    expect(failures.length, `\n${failures.join('\n')}\n`).toBe(0);
+    expect(compared).toBeGreaterThan(QUERIES_PER_SEED / 2);
+  },
+  300_000,
+);
 
 describe('full joins on conditions that PostgreSQL refuses', () => {
   // A full join is the left join and, padded, the right rows without a match: that PostgreSQL does answer.
