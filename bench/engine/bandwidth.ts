@@ -2,6 +2,7 @@
  *  of several copies of `BYTES`, which no cache holds. */
 import type { TestMemory } from '../../src/engine/operators/testing.js';
 import { ModuleBuilder } from '../../src/engine/wasm/module-builder.js';
+import { timed } from './runner.js';
 
 const BYTES = 256 << 20;
 const COPIES = 7;
@@ -17,11 +18,7 @@ export type Bandwidth = {
 
 function best(run: () => void): number {
   let ms = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < COPIES; i++) {
-    const began = performance.now();
-    run();
-    ms = Math.min(ms, performance.now() - began);
-  }
+  for (let i = 0; i < COPIES; i++) ms = Math.min(ms, timed(run));
   return (BYTES / ms) * 1000;
 }
 

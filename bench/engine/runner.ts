@@ -1,7 +1,8 @@
 /** Measures operators: each case is checked, warmed up, then run several times; the fastest run counts.
  *
  *  The fastest, because one thread's work on one machine has no lucky run, only disturbed ones. Times are those of the
- *  pipelines: neither compilation nor the reading of results is in them. */
+ *  pipelines: neither compilation nor the reading of results is in them. They are CPU time of this process (microseconds
+ *  by the system's account), which is elapsed time on a quiet machine, and on a busy one leaves out the turns of others. */
 import { compileSlice } from '../../src/engine/operators/compile.js';
 import { slice } from '../../src/engine/operators/test-plans.js';
 import { execute, type Rows, type TestMemory } from '../../src/engine/operators/testing.js';
@@ -24,6 +25,18 @@ export type Case = {
 export type Measured = Measure & { readonly samplesMs: readonly number[]; readonly bestMs: number };
 
 const WARM_UPS = 2;
+
+/** Milliseconds of CPU that this process has taken. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+export function timed(run: () => void): number {
+  const began = cpuMs();
+  run();
+  return cpuMs() - began;
+}
 
 export function measure(c: Case, runs: number): Measured[] {
   c.check();
@@ -53,7 +66,7 @@ export function compile(
   const compiled = compileSlice(plan, { layouts, instrument: false, workers: 1 });
   const module = new WebAssembly.Module(compiled.wasm);
   const run = (stats: Record<string, number>, onChunk?: (chunk: OutChunk) => void) => {
-    const options = { module, stats, receivers, ...(onChunk && { onChunk }) };
+    const options = { module, stats, receivers, clock: cpuMs, ...(onChunk && { onChunk }) };
     return execute(tm, compiled, sources, root.cols, options);
   };
   return {

@@ -7,7 +7,7 @@ import { decodeBatchMessage, encodeBatchMessage } from '../../../src/types/arrow
 import type { MotionId, SliceId } from '../../../src/types/ids.js';
 import { BATCH_HEADER_BYTES, type OutChunk } from '../../../src/types/memory.js';
 import { INT4, INT8, TEXT } from '../../../src/types/sql-type.js';
-import { type Case, compile, sum } from '../runner.js';
+import { type Case, compile, sum, timed } from '../runner.js';
 import { makeTable, mixed, type Vector } from '../vectors.js';
 
 const RECEIVERS = 2;
@@ -76,11 +76,6 @@ function* motion(
     0,
   );
   const messages = chunks.map((c) => encodeBatchMessage(c, cols, memory));
-  const timed = (run: () => void): readonly number[] => {
-    const began = performance.now();
-    run();
-    return [performance.now() - began];
-  };
   yield {
     measures: [{ name: `motion of ${what}: partition`, rows, bytes }],
     check: () => {
@@ -107,10 +102,11 @@ function* motion(
     check: () => {
       if (messages.some((m) => m.length === 0)) throw new Error('motion, encode: an empty message');
     },
-    run: () =>
+    run: () => [
       timed(() => {
         for (const c of chunks) encodeBatchMessage(c, cols, memory);
       }),
+    ],
   };
   for (const c of chunks.splice(0)) c.release();
   yield {
@@ -126,10 +122,11 @@ function* motion(
       }
       expect('decode', n, total);
     },
-    run: () =>
+    run: () => [
       timed(() => {
         for (const m of messages) decodeBatchMessage(m, cols, memory).release();
       }),
+    ],
   };
   table.free();
 }

@@ -1,6 +1,6 @@
 /** Row groups written and scanned by a segment's store: lineitem's kinds of columns, staged, encoded, forced to disk; then loaded by
  *  a store that has nothing in its memory (the files are in the system's cache, having just been written). Asynchronous, so
- *  not a `Case`; checked and measured alike. Bytes are those of the files. */
+ *  not a `Case`; checked and measured alike, but in elapsed time. Bytes are those of the files. */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SharedMemory } from '../../../src/engine/runtime/shared-memory.js';

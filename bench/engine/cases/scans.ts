@@ -12,7 +12,7 @@ import {
   type Q1Function,
   type Q6Function,
 } from '../hand-written.js';
-import { type Case, compile, expectRows, queryCase, sum } from '../runner.js';
+import { type Case, compile, expectRows, queryCase, sum, timed } from '../runner.js';
 import { makeTable, mixed, type Table, type Vector } from '../vectors.js';
 
 const FLAGS = ['A', 'N', 'R'];
@@ -202,9 +202,7 @@ function q1(tm: TestMemory, l: Lineitem, hand: Q1Function): Case {
     },
     run: () => {
       const compiled = sum(query.times());
-      const began = performance.now();
-      runHand();
-      return [compiled, performance.now() - began];
+      return [compiled, timed(runHand)];
     },
   };
 }
@@ -268,9 +266,7 @@ function q6(tm: TestMemory, l: Lineitem, hand: Q6Function): Case {
     },
     run: () => {
       const compiled = sum(query.times());
-      const began = performance.now();
-      runHand();
-      return [compiled, performance.now() - began];
+      return [compiled, timed(runHand)];
     },
   };
 }

@@ -165,21 +165,33 @@ export class IntegerSumPrim implements Prim {
       return;
     }
     const v = toRepr(e, scaled, scaled.repr === 'i128' || scaled.repr === 'str' ? 'i128' : 'i64');
+    const { high: highCell } = this;
     s.get(this.low);
     e.push(v.parts[0]).op('i64.add');
     const low = e.save('i64');
-    s.get(this.high);
-    if (v.repr === 'i128') e.push(v.parts[1]);
-    else {
-      const bounds = boundsOf(v);
-      if (bounds && bounds.min >= 0n) f.i64(0n);
-      else e.push(v.parts[0]).i64(63n).op('i64.shr_s');
-    }
-    f.op('i64.add').get(low);
-    e.push(v.parts[0]).op('i64.lt_u').op('i64.extend_i32_u').op('i64.add');
-    const high = e.save('i64');
     s.set(this.low, () => f.get(low));
-    s.set(this.high, () => f.get(high));
+    const pushCarry = (): void => {
+      f.get(low);
+      e.push(v.parts[0]).op('i64.lt_u');
+    };
+    const addToHigh = (push: () => void): void =>
+      s.set(highCell, () => {
+        s.get(highCell);
+        push();
+        f.op('i64.add');
+      });
+    if (v.repr === 'i64' && (boundsOf(v)?.min ?? -1n) >= 0n) {
+      // All but never: a sum of many rows touches its low half only.
+      pushCarry();
+      f.if(() => addToHigh(() => f.i64(1n)));
+      return;
+    }
+    addToHigh(() => {
+      if (v.repr === 'i128') e.push(v.parts[1]);
+      else e.push(v.parts[0]).i64(63n).op('i64.shr_s');
+      pushCarry();
+      f.op('i64.extend_i32_u').op('i64.add');
+    });
   }
 
   private fits(): boolean {
