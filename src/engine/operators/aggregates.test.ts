@@ -391,3 +391,27 @@ describe('aggregates agree with their definition', () => {
     }
   });
 });
+
+test.each([0, 1])(
+  'sums of values that are never negative carry into their high half (%i groups)',
+  (grouped) => {
+    const max = (1n << 63n) - 1n;
+    const k = column('k', INT4, false);
+    const l = column('l', INT8, false, { min: 0n, max });
+    const values = [0n, 1n, max, max - 1n, max, 5n, max, max];
+    const leaf = scan([k, l]);
+    const root = hashAgg('single', leaf, grouped === 1 ? [k] : [], [
+      agg('sum', [col(l)], { kind: 'numeric', precision: 38, scale: 0 }),
+    ]);
+    const rows: Rows = values.map((v, i) => [i % 2, v]);
+    const sumOf = (of: readonly bigint[]): Value => ({ unscaled: of.reduce((a, v) => a + v, 0n), scale: 0 });
+    const expected =
+      grouped === 1
+        ? [0, 1].map((g): Value[] => [g, sumOf(values.filter((_, i) => i % 2 === g))])
+        : [[sumOf(values)]];
+    for (const workers of [1, 2]) {
+      const r = runSlice(slice(root), new Map([[leaf.id, rows]]), { workers, batchRows: 3 });
+      expect(sortedRows(r.rows)).toEqual(sortedRows(expected));
+    }
+  },
+);
