@@ -13,7 +13,8 @@ import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
 
-const ENTRIES_MAX = 1n << 24n;
+/** Of all workers' arrays together. */
+const ENTRIES_MAX = 1n << 26n;
 /** Entries per expected group, and what is small enough for any number of them. */
 const SLACK = 8n;
 const ALWAYS = 4096n;
@@ -46,7 +47,7 @@ export class DenseGroups {
     const { range } = key.column;
     if (range === undefined) return undefined;
     const entries = range.max - range.min + 2n;
-    if (entries <= 1n || entries > ENTRIES_MAX) return undefined;
+    if (entries <= 1n || entries * BigInt(c.env.workers) > ENTRIES_MAX) return undefined;
     if (entries > ALWAYS && entries > SLACK * BigInt(Math.ceil(groups))) return undefined;
     return new DenseGroups(c, layout, key, range.min, Number(entries));
   }
