@@ -3,7 +3,7 @@
  *  - by hash: an array of i64, 2 to 4 per row: low half = address of the first row of the chain, high half = a 32-bit
  *    Bloom filter of the hashes in it, so that most misses cost one load (Leis et al., "Morsel-driven parallelism",
  *    SIGMOD 2014). Index = top bits of the hash, filter bit = its lowest five.
- *  - by value, for a single integer key whose guaranteed range is at most four times the rows: an array of addresses.
+ *  - by value, for a single integer key whose guaranteed range is at most sixteen times the rows: an array of addresses.
  *
  *  Built by one worker for few rows, else block by block by all, with atomic exchange. */
 import type { Emitter } from '../codegen/emitter.js';
@@ -29,7 +29,9 @@ export type OpenJoinTable = {
   readonly array: Local | undefined;
 };
 
-const DENSE_SLACK = 4n;
+/** An array of four bytes a value walks its memory in the order of the keys, and stored tables are often in it; a directory jumps
+ *  about. Sixteen is where a share of half the orders on one of two segments still has an array. */
+const DENSE_SLACK = 16n;
 const DENSE_ALWAYS = 4096n;
 export const DENSE_MAX = 1 << 26;
 const SERIAL_ROWS = 32_768;
