@@ -3,7 +3,15 @@
  *  `runSlice` compiles a slice to one WebAssembly module (one function per pipeline over a morsel of rows) and runs it
  *  on worker threads over one shared memory. Sources and sinks are given by the caller (storage scans, motions,
  *  the client's result), so that the engine knows neither files nor sockets. */
-import type { NodeId, PhysicalOp, ReceiveOp, ScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
+import type {
+  NodeId,
+  PhysicalOp,
+  ReceiveOp,
+  ScanOp,
+  SharedScanOp,
+  Slice,
+  VirtualScanOp,
+} from '../plan/physical.js';
 import type { CatalogNames } from '../types/functions/catalog-names.js';
 import type { QueryId } from '../types/ids.js';
 import type { BatchSource, ColumnLayout, MemoryPool, OutChunk } from '../types/memory.js';
@@ -30,9 +38,10 @@ export interface SourceProvider {
   receive(op: ReceiveOp): BatchSource;
   receiveMerged(op: ReceiveOp): MergedSource;
   virtualScan(op: VirtualScanOp): BatchSource;
+  shared(op: SharedScanOp): BatchSource;
 }
 
-/** Where finished rows go: a motion, the client, a table. All calls on the main thread. */
+/** Where finished rows go: a motion, the client, a table, the readers of a shared plan. All calls on the main thread. */
 export interface ChunkSink {
   /** Takes ownership of the chunk (releases it). Called even when not `ready`, but the runtime stops soon. */
   push(chunk: OutChunk): void;
@@ -102,7 +111,7 @@ export interface Engine {
 // ---------------------------------------------------------------- compiler -> runtime
 
 export type CompileEnv = {
-  /** Layout of each leaf that reads batches (scan, receive, virtualScan), by node id. */
+  /** Layout of each leaf that reads batches (scan, receive, virtualScan, sharedScan), by node id. */
   readonly layouts: ReadonlyMap<NodeId, readonly ColumnLayout[]>;
   readonly instrument: boolean;
   readonly workers: number;

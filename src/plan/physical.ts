@@ -1,11 +1,12 @@
 /** The physical plan: operators with a place, and the slices they are cut into. What crosses to segments (msgpackr).
  *
- *  A tree of operators; a `receive` is a leaf that names the motion of another slice. Every operator lists its
+ *  A tree of operators; a `receive` is a leaf that names the motion of another slice, a `sharedScan` one that names
+ *  what another slice keeps. Every operator lists its
  *  output columns with guaranteed ranges where known; `reprOf(col.type, col.range)` fixes the representation on
  *  which sender and receiver of a motion agree. `cols` of filters, joins and limits may leave out input columns that
  *  nothing above reads. Row order is kept by filter, project, limit, repeat, and by receive
  *  with `merge`; nothing else promises any. */
-import type { MotionId, SegmentId, SliceId, StorageId } from '../types/ids.js';
+import type { MotionId, SegmentId, SharedId, SliceId, StorageId } from '../types/ids.js';
 import type { SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { AggCall, CmpOp, Column, Expr, SortKey } from './expr.js';
@@ -35,7 +36,8 @@ export type PhysicalOp =
   | SortOp
   | LimitOp
   | AppendOp
-  | RepeatOp;
+  | RepeatOp
+  | SharedScanOp;
 
 /** A conjunct that zone maps can test: column (ordinal of the table) against a constant. */
 export type ZonePredicate = {
@@ -176,11 +178,23 @@ export type RepeatOp = OpBase & {
   readonly series?: { readonly out: Column; readonly start: Expr; readonly step: Expr };
 };
 
+/** Rows of a plan that another slice computes once on this very process and keeps until the query ends (its sink is
+ *  `share`). `cols[i]` is the kept column `ordinals[i]`. Their order is that of the producer when `ordered`. */
+export type SharedScanOp = OpBase & {
+  readonly kind: 'sharedScan';
+  readonly share: SharedId;
+  /** Of the WITH query; undefined for a subplan that the optimizer found twice. */
+  readonly name: string | undefined;
+  readonly fromSlice: SliceId;
+  readonly ordinals: readonly number[];
+  readonly ordered: boolean;
+};
+
 /** Where the rows of a slice go.
  *  hash: to segment `hashSegment(keys)` (types/hash.ts), random: round robin, broadcast: to every receiver,
  *  gather: to the single receiver; `merge` on the receive says the stream must keep its order.
  *  result: to the client (columns in output order). insert: into a table's storage on this very segment.
- *  discard: rows are counted only. */
+ *  share: kept in memory of this very process for the slices that read them (`SharedScanOp`). */
 export type SliceSink =
   | {
       readonly kind: 'motion';
@@ -198,6 +212,7 @@ export type SliceSink =
       readonly cols: readonly Column[];
     }
   | { readonly kind: 'result'; readonly cols: readonly Column[] }
+  | { readonly kind: 'share'; readonly share: SharedId; readonly cols: readonly Column[] }
   | {
       readonly kind: 'insert';
       /** Every segment of the gang stores the same rows: they are counted once. */

@@ -16,6 +16,8 @@ export type PlannerSettings = {
   readonly enableTwoStageAggregates: boolean;
   readonly enableDirectDispatch: boolean;
   readonly enableZonePredicates: boolean;
+  /** Subplans that occur twice: computed once never, when that costs less, or always. */
+  readonly shareSubplans: 'off' | 'auto' | 'on';
 };
 
 export const DEFAULT_SETTINGS: PlannerSettings = {
@@ -28,4 +30,5 @@ export const DEFAULT_SETTINGS: PlannerSettings = {
   enableTwoStageAggregates: true,
   enableDirectDispatch: true,
   enableZonePredicates: true,
+  shareSubplans: 'auto',
 };

@@ -19,9 +19,11 @@ import type { LinkStream, StreamHandler } from '../exchange/link/link.js';
 import { failureToWire } from '../exchange/motion-error.js';
 import type { MotionService } from '../exchange/motion-service.js';
 import { MotionSink } from '../exchange/motion-sink.js';
+import { QueryShares, SharedRows } from '../exchange/shared-rows.js';
 import { sliceSources } from '../exchange/slice-sources.js';
+import { sharesOf } from '../plan/distribute/physical-walk.js';
 import type { Expr } from '../plan/expr.js';
-import type { ScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
+import type { ScanOp, SharedScanOp, Slice, VirtualScanOp } from '../plan/physical.js';
 import type { SegmentStore } from '../storage/table-store.js';
 import type { QueryId, SegmentId } from '../types/ids.js';
 import type { BatchSource } from '../types/memory.js';
@@ -117,6 +119,7 @@ class QueryExecution implements Execution, StreamHandler {
   private readonly controller = new AbortController();
   private readonly motions: MotionSink[] = [];
   private readonly done: SliceDone<SliceStats>[] = [];
+  private readonly shares: QueryShares;
   private settle!: () => void;
   private failed = false;
   private hungUp = false;
@@ -126,9 +129,18 @@ class QueryExecution implements Execution, StreamHandler {
     this.body = body;
     this.stream = stream;
     this.owner = owner;
+    const { produced, read } = sharesOf(body.slices);
+    this.shares = new QueryShares(produced, read, host.engine.memory, this.memoryLimitBytes);
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
+  }
+
+  private get memoryLimitBytes(): number {
+    const { body, host } = this;
+    return body.memoryLimitBytes > 0
+      ? body.memoryLimitBytes
+      : Math.floor(host.engine.memory.limitBytes * 0.9);
   }
 
   start(): void {
@@ -185,6 +197,7 @@ class QueryExecution implements Execution, StreamHandler {
       this.sliceFailed(body.slices[0]!, e);
     } finally {
       host.exchange.endQuery(queryId);
+      this.shares.release();
       this.owner.endCopySource(queryId);
     }
     // Nothing runs any more; but what was sent may yet be lost.
@@ -200,7 +213,10 @@ class QueryExecution implements Execution, StreamHandler {
       const done: SliceDone<SliceStats> = {
         slice: slice.id,
         stats,
-        rowsOut: sink instanceof MotionSink || sink instanceof InsertSink ? sink.rows : 0,
+        rowsOut:
+          sink instanceof MotionSink || sink instanceof InsertSink || sink instanceof SharedRows
+            ? sink.rows
+            : 0,
         motion:
           sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined,
       };
@@ -228,12 +244,12 @@ class QueryExecution implements Execution, StreamHandler {
       params: body.params,
       settings: body.settings,
       instrument: body.instrument,
-      memoryLimitBytes:
-        body.memoryLimitBytes > 0 ? body.memoryLimitBytes : Math.floor(host.engine.memory.limitBytes * 0.9),
+      memoryLimitBytes: this.memoryLimitBytes,
       receivers: slice.sink.kind === 'motion' ? body.routes[slice.sink.motion]!.receivers.length : 1,
       sources: sliceSources(host.exchange, body.queryId, {
         scan: (op: ScanOp) => this.scan(op),
         virtualScan: (op: VirtualScanOp) => this.virtualScan(op),
+        shared: (op: SharedScanOp) => this.shares.source(op),
       }),
       sink,
       signal: this.controller.signal,
@@ -276,6 +292,7 @@ class QueryExecution implements Execution, StreamHandler {
       const writer = host.writes.openWriter(body.gxid, sink.storageId, sink.columns, sink.table);
       return new InsertSink(writer, (e) => this.sliceFailed(slice, e));
     }
+    if (sink.kind === 'share') return this.shares.sink(sink.share);
     throw new Error(`a segment has no sink for ${sink.kind}`);
   }
 

@@ -5,6 +5,8 @@ export type SliceId = number & { readonly brand: 'SliceId' };
 export type MotionId = number & { readonly brand: 'MotionId' };
 /** A column of one statement: unique over all nodes of its plan, from binding to compiled code. */
 export type ColId = number & { readonly brand: 'ColId' };
+/** A plan of one statement that is computed once and read in several places. */
+export type SharedId = number & { readonly brand: 'SharedId' };
 /** Names one storage generation of a table on every segment: TRUNCATE gives a table a new one. */
 export type StorageId = number & { readonly brand: 'StorageId' };
 /** A writing statement (later: transaction) of the cluster; grows for ever. */

@@ -82,6 +82,8 @@ export interface OutChunk {
   /** Target partition: index into the receivers of the motion; 0 for results. */
   readonly partition: number;
   readonly columns: readonly ChunkColumn[];
+  /** What it holds of the memory, where its maker knows. */
+  readonly sizeBytes?: number;
   release(): void;
 }
 

@@ -26,6 +26,7 @@ export class EngineCluster {
 
   run(plan: DistributedPlan): Value[][] {
     const inbox = new Map<MotionId, Map<SegmentId, Value[][][]>>();
+    const kept = new Map<string, Value[][]>();
     const result: Value[][] = [];
     for (const slice of plan.slices) {
       const { sink } = slice;
@@ -42,6 +43,12 @@ export class EngineCluster {
             );
             if (this.options.dictionaries)
               encodings.set(leaf.id, leaf.scanCols.map(encodingOf) as Encoding[]);
+          } else if (leaf.kind === 'sharedScan') {
+            const rows = kept.get(`${leaf.share}@${at}`) ?? [];
+            inputs.set(
+              leaf.id,
+              rows.map((r) => leaf.ordinals.map((o) => r[o])),
+            );
           } else if (leaf.kind === 'receive') {
             const rows = (inbox.get(leaf.motion)?.get(at) ?? []).flat();
             const { merge } = leaf;
@@ -63,6 +70,7 @@ export class EngineCluster {
           encodings: defined,
         });
         if (r.leakedBytes !== 0) throw new Error(`slice ${slice.id} leaked ${r.leakedBytes} bytes`);
+        if (sink.kind === 'share') kept.set(`${sink.share}@${at}`, r.rows);
         if (sink.kind === 'result') result.push(...r.rows);
         if (sink.kind !== 'motion') continue;
         const boxes = inbox.get(sink.motion) ?? new Map<SegmentId, Value[][][]>();
@@ -105,6 +113,7 @@ function leaves(op: PhysicalOp): PhysicalOp[] {
     case 'scan':
     case 'virtualScan':
     case 'receive':
+    case 'sharedScan':
       return [op];
     case 'values':
       return [];

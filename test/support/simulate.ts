@@ -77,6 +77,7 @@ function keptRows(run: readonly Row[], keep: RunRows, keys: readonly SortKey[]):
 export class SimulatedCluster {
   private readonly segments: number;
   private readonly tables = new Map<number, (readonly Value[])[][]>();
+  private readonly kept: Kept = new Map();
 
   constructor(segments: number, tables: readonly TableData[]) {
     this.segments = segments;
@@ -86,11 +87,12 @@ export class SimulatedCluster {
   /** Rows of the result, in order; for INSERT, rows by segment. */
   run(plan: DistributedPlan): { rows: Value[][]; inserted: Map<SegmentId, Value[][]> } {
     const inbox = new Map<MotionId, Map<SegmentId, Row[][]>>();
+    this.kept.clear();
     const result: Value[][] = [];
     const inserted = new Map<SegmentId, Value[][]>();
     for (const slice of plan.slices)
       for (const at of slice.gang) {
-        const out = new Process(this.tables, inbox, at).run(slice.root);
+        const out = new Process(this.tables, inbox, this.kept, at).run(slice.root);
         checkColumns(slice.root, out);
         this.deliver(plan, slice, at, out, inbox, result, inserted);
       }
@@ -114,6 +116,10 @@ export class SimulatedCluster {
     }
     if (sink.kind === 'insert') {
       inserted.set(at, rows.map(values));
+      return;
+    }
+    if (sink.kind === 'share') {
+      this.kept.set(`${sink.share}@${at}`, rows.map(values));
       return;
     }
     const receiver = plan.slices.find((s) => s.id === sink.to);
@@ -228,16 +234,22 @@ export function compareRows(keys: readonly SortKey[], a: Row, b: Row): number {
   return 0;
 }
 
+/** Rows of shared plans, by plan and process. */
+type Kept = Map<string, Value[][]>;
+
 class Process {
   private readonly tables: ReadonlyMap<number, (readonly Value[])[][]>;
   private readonly inbox: ReadonlyMap<MotionId, ReadonlyMap<SegmentId, Row[][]>>;
+  private readonly kept: Kept;
   private readonly at: SegmentId;
 
   constructor(
     tables: ReadonlyMap<number, (readonly Value[])[][]>,
     inbox: ReadonlyMap<MotionId, ReadonlyMap<SegmentId, Row[][]>>,
+    kept: Kept,
     at: SegmentId,
   ) {
+    this.kept = kept;
     this.tables = tables;
     this.inbox = inbox;
     this.at = at;
@@ -258,6 +270,10 @@ class Process {
         checkColumns({ ...op, cols: op.scanCols }, rows);
         return rows.filter((r) => op.filter === undefined || evaluate(op.filter, r) === true);
       }
+      case 'sharedScan':
+        return (this.kept.get(`${op.share}@${this.at}`) ?? []).map(
+          (r): Row => new Map(op.cols.map((c, i) => [c.id, r[op.ordinals[i]]])),
+        );
       case 'virtualScan':
         throw new Error('no catalog tables here');
       case 'values':

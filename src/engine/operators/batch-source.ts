@@ -1,9 +1,9 @@
 /** Leaves over batches: one pipeline over the batches (or merged runs) of a scan, receive or virtual scan.
  *
- *  Strings of scans are stable (their batches stay pinned for the query), those of motions are not. Columns are loaded
+ *  Strings of scans and shared scans are stable (their batches stay for the query), those of motions are not. Columns are loaded
  *  when they are first read. Dictionary columns are noted, for operators that can work on codes. */
 import type { Column } from '../../plan/expr.js';
-import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
+import type { ReceiveOp, ScanOp, SharedScanOp, VirtualScanOp } from '../../plan/physical.js';
 import {
   BATCH_COLUMN_BYTES,
   BATCH_HEADER_BYTES,
@@ -19,7 +19,7 @@ const WORDS: ReadonlySet<Encoding> = new Set(['i8', 'i16', 'i32', 'i64', 'f32', 
 
 const VECTOR_BYTES: Partial<Record<Encoding, 1 | 2 | 4>> = { i8: 1, i16: 2, i32: 4 };
 
-type Leaf = ScanOp | VirtualScanOp | ReceiveOp;
+type Leaf = ScanOp | VirtualScanOp | ReceiveOp | SharedScanOp;
 
 /** `columns[j]` is the batch's column j. */
 export function produceBatches(
@@ -34,11 +34,15 @@ export function produceBatches(
   const merged = op.kind === 'receive' && op.merge !== undefined;
   c.pipeline(
     { kind: merged ? 'merged' : 'batches', node: op.id },
-    { ordered: merged, node: op.id, label },
+    { ordered: merged || (op.kind === 'sharedScan' && op.ordered), node: op.id, label },
     consumer,
     (p) =>
-      merged ? mergedRows(p, columns, layouts) : batchRows(p, columns, layouts, consumer, op.kind === 'scan'),
+      merged ? mergedRows(p, columns, layouts) : batchRows(p, columns, layouts, consumer, isStable(op)),
   );
+}
+
+function isStable(op: Leaf): boolean {
+  return op.kind === 'scan' || op.kind === 'sharedScan';
 }
 
 function batchRows(

@@ -12,7 +12,7 @@ import { produceNestedLoop } from './nested-loop.js';
 import { type Consumer, SliceCompiler } from './pipeline.js';
 import { produceProject } from './project.js';
 import { produceRepeat } from './repeat.js';
-import { produceReceive, produceScan, produceVirtualScan } from './scan.js';
+import { produceReceive, produceScan, produceSharedScan, produceVirtualScan } from './scan.js';
 import { compileSink } from './sink.js';
 import { produceSort } from './sort.js';
 import { produceValues } from './values.js';
@@ -74,6 +74,9 @@ function produce(c: SliceCompiler, op: PhysicalOp, consumer: Consumer): void {
       return;
     case 'repeat':
       produceRepeat(c, op, counted);
+      return;
+    case 'sharedScan':
+      produceSharedScan(c, op, counted);
       return;
     default:
       unreachable(op);

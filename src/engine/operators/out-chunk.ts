@@ -296,13 +296,14 @@ export function readChunks(memory: ChunkMemory, workerState: number, queryState:
         offsets: word(at + 16),
       });
     }
-    let bytes = 0;
-    for (const b of blocks) bytes += disownPages(memory.disown(queryState + QS.blocks, b));
-    Atomics.sub(memory.i32, (queryState + QS.usedPages) >>> 2, bytes);
+    let pages = 0;
+    for (const b of blocks) pages += disownPages(memory.disown(queryState + QS.blocks, b));
+    Atomics.sub(memory.i32, (queryState + QS.usedPages) >>> 2, pages);
     chunks.push({
       rows: word(chunk + ROWS),
       partition: word(chunk + PARTITION),
       columns,
+      sizeBytes: pages * 4096,
       release: () => {
         for (const b of blocks) memory.free(b);
       },

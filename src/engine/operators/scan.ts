@@ -1,7 +1,7 @@
-/** Leaves over batches: scan (with its filter), receive, virtual scan. */
+/** Leaves over batches: scan (with its filter), receive, virtual scan, shared scan. */
 
 import { columnsOf } from '../../plan/expr-util.js';
-import type { ReceiveOp, ScanOp, VirtualScanOp } from '../../plan/physical.js';
+import type { ReceiveOp, ScanOp, SharedScanOp, VirtualScanOp } from '../../plan/physical.js';
 import { produceBatches } from './batch-source.js';
 import { filtered } from './filter.js';
 import { type Consumer, type SliceCompiler, union } from './pipeline.js';
@@ -25,4 +25,8 @@ export function produceReceive(c: SliceCompiler, op: ReceiveOp, consumer: Consum
 
 export function produceVirtualScan(c: SliceCompiler, op: VirtualScanOp, consumer: Consumer): void {
   produceBatches(c, op, op.cols, `scan ${op.schema}.${op.table}`, consumer);
+}
+
+export function produceSharedScan(c: SliceCompiler, op: SharedScanOp, consumer: Consumer): void {
+  produceBatches(c, op, op.cols, op.name === undefined ? 'shared scan' : `scan of WITH ${op.name}`, consumer);
 }

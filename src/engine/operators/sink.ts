@@ -1,6 +1,6 @@
 /** The top of a slice: rows into out-chunks, by partition of the motion.
  *
- *  Hash motions keep an open chunk per receiver; the others one, which goes to partition 0 (gather, result, insert), to
+ *  Hash motions keep an open chunk per receiver; the others one, which goes to partition 0 (gather, result, insert, share), to
  *  all (broadcast), or to the receivers in turn, chunk by chunk (random). Exports `flush(qs, ws)`, which makes the
  *  partly filled chunks of a worker ready. The number of receivers is `QS.receivers`. */
 
@@ -22,7 +22,11 @@ export function compileSink(c: SliceCompiler, slice: Slice): void {
 }
 
 function label(sink: SliceSink): string {
-  return sink.kind === 'motion' ? `${sink.mode} motion ${sink.motion}` : sink.kind;
+  return sink.kind === 'motion'
+    ? `${sink.mode} motion ${sink.motion}`
+    : sink.kind === 'share'
+      ? 'shared rows'
+      : sink.kind;
 }
 
 function singleSink(c: SliceCompiler, sink: SliceSink): Consumer {

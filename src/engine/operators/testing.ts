@@ -275,6 +275,7 @@ function leaves(op: PhysicalOp): PhysicalOp[] {
     case 'scan':
     case 'virtualScan':
     case 'receive':
+    case 'sharedScan':
       return [op];
     case 'values':
       return [];

@@ -131,6 +131,7 @@ async function run(
     sources: {
       scan: () => source,
       receive: () => source,
+      shared: () => source,
       virtualScan: () => source,
       receiveMerged: () => {
         throw new Error('no merge');

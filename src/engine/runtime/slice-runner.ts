@@ -5,10 +5,25 @@
  *  no task can touch them; at the end, whatever way it comes, sources are closed and all memory is free.
  *  No task waits: when input or credit is missing, nothing is dispatched until a callback says that there is more.
  *  Pipelines of few rows run in the main thread, unless they turn out to take their time. */
-import type { NodeId, PhysicalOp, ReceiveOp } from '../../plan/physical.js';
+import type {
+  NodeId,
+  PhysicalOp,
+  ReceiveOp,
+  ScanOp,
+  SharedScanOp,
+  VirtualScanOp,
+} from '../../plan/physical.js';
 import type { ColumnLayout } from '../../types/memory.js';
-import { errorFromWire, SqlError } from '../../types/sql-error.js';
-import type { BatchSource, CompiledSlice, MergedSource, PipelineDesc, SliceRun, SliceStats } from '../api.js';
+import { errorFromWire, SqlError, unreachable } from '../../types/sql-error.js';
+import type {
+  BatchSource,
+  CompiledSlice,
+  MergedSource,
+  PipelineDesc,
+  SliceRun,
+  SliceStats,
+  SourceProvider,
+} from '../api.js';
 import { QS, WS } from '../layout.js';
 import { readChunks } from '../operators/out-chunk.js';
 import type { LocalEngine } from './engine.js';
@@ -101,14 +116,7 @@ export class SliceRunner {
       run.signal.addEventListener('abort', onAbort, { once: true });
       const layouts = new Map<NodeId, readonly ColumnLayout[]>();
       for (const leaf of leaves(run.slice.root)) {
-        const source =
-          leaf.kind === 'scan'
-            ? run.sources.scan(leaf)
-            : leaf.kind === 'virtualScan'
-              ? run.sources.virtualScan(leaf)
-              : (leaf as ReceiveOp).merge
-                ? run.sources.receiveMerged(leaf as ReceiveOp)
-                : run.sources.receive(leaf as ReceiveOp);
+        const source = sourceOf(leaf, run.sources);
         this.sources.set(leaf.id, source);
         layouts.set(leaf.id, source.layout);
       }
@@ -537,11 +545,29 @@ function abortReason(signal: AbortSignal): unknown {
     : new SqlError('57014', 'canceling statement due to user request');
 }
 
-function leaves(op: PhysicalOp): PhysicalOp[] {
+type Leaf = ScanOp | VirtualScanOp | ReceiveOp | SharedScanOp;
+
+function sourceOf(leaf: Leaf, sources: SourceProvider): BatchSource | MergedSource {
+  switch (leaf.kind) {
+    case 'scan':
+      return sources.scan(leaf);
+    case 'virtualScan':
+      return sources.virtualScan(leaf);
+    case 'receive':
+      return leaf.merge ? sources.receiveMerged(leaf) : sources.receive(leaf);
+    case 'sharedScan':
+      return sources.shared(leaf);
+    default:
+      return unreachable(leaf);
+  }
+}
+
+function leaves(op: PhysicalOp): Leaf[] {
   switch (op.kind) {
     case 'scan':
     case 'virtualScan':
     case 'receive':
+    case 'sharedScan':
       return [op];
     case 'values':
       return [];

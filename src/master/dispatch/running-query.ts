@@ -20,8 +20,10 @@ import type { Links } from '../../exchange/link/links.js';
 import { failureFromWire, MotionBroken } from '../../exchange/motion-error.js';
 import type { MotionService } from '../../exchange/motion-service.js';
 import { MotionSink } from '../../exchange/motion-sink.js';
+import { QueryShares, type SharedRows } from '../../exchange/shared-rows.js';
 import { sliceSources } from '../../exchange/slice-sources.js';
-import type { DistributedPlan, Slice } from '../../plan/physical.js';
+import { sharesOf } from '../../plan/distribute/physical-walk.js';
+import type { DistributedPlan, SharedScanOp, Slice } from '../../plan/physical.js';
 import { MASTER, type MotionId, type SegmentId } from '../../types/ids.js';
 import type { OutChunk } from '../../types/memory.js';
 import { assert, SqlError } from '../../types/sql-error.js';
@@ -53,6 +55,7 @@ export class RunningQuery {
   /** Of the master's slices: aborted even when their slice has run and they only wait to be delivered. */
   private readonly sinks: ChunkSink[] = [];
   private readonly streams: LinkStream[] = [];
+  private readonly kept: QueryShares;
   private readonly requests = new Map<string, Uint8Array>();
   private failure: { readonly error: unknown } | undefined;
   private ended: (() => void)[] = [];
@@ -71,7 +74,13 @@ export class RunningQuery {
       member,
       slices: plan.slices.filter((s) => s.gang.includes(member.id)),
     }));
+    const { produced, read } = sharesOf(plan.slices.filter((s) => s.gang.includes(MASTER)));
+    this.kept = new QueryShares(produced, read, host.engine.memory, this.memoryLimitBytes);
     this.routes = makeRoutes(plan, (id) => (id === MASTER ? host.address : members.get(id)!.address));
+  }
+
+  private get memoryLimitBytes(): number {
+    return this.options.memoryLimitBytes ?? this.host.memoryLimitBytes;
   }
 
   uses(segment: SegmentId): boolean {
@@ -97,6 +106,7 @@ export class RunningQuery {
       signal.removeEventListener('abort', onAbort);
       this.host.exchange.endQuery(queryId);
       for (const stream of this.streams) stream.close();
+      this.kept.release();
     }
     if (this.failure !== undefined) throw this.failure.error;
     return {
@@ -225,20 +235,21 @@ export class RunningQuery {
         params: options.params,
         settings: options.settings,
         instrument: options.instrument,
-        memoryLimitBytes: options.memoryLimitBytes ?? host.memoryLimitBytes,
+        memoryLimitBytes: this.memoryLimitBytes,
         receivers: this.receiversOf(slice),
         sources: sliceSources(host.exchange, options.queryId, {
           scan: () => {
             throw new Error('the master stores no tables');
           },
           virtualScan: options.virtualScan,
+          shared: (op: SharedScanOp) => this.kept.source(op),
         }),
         sink,
         signal: this.abort.signal,
       });
       const motion =
         sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined;
-      const rowsOut = sink instanceof MotionSink ? sink.rows : (sink as CountingSink).rows;
+      const { rows: rowsOut } = sink;
       this.sliceDone(MASTER, { slice: slice.id, stats, rowsOut, motion });
     } catch (e) {
       this.fail(e);
@@ -249,13 +260,14 @@ export class RunningQuery {
     return slice.sink.kind === 'motion' ? this.routes[slice.sink.motion]!.receivers.length : 1;
   }
 
-  private sinkOf(slice: Slice): ChunkSink {
+  private sinkOf(slice: Slice): MotionSink | SharedRows | CountingSink {
     const { sink } = slice;
     if (sink.kind === 'result')
       return new CountingSink(this.options.sink, (e) => {
         this.fail(e);
         return this.failure?.error;
       });
+    if (sink.kind === 'share') return this.kept.sink(sink.share);
     assert(sink.kind === 'motion', 'only segments store rows');
     return new MotionSink(this.host.exchange, {
       queryId: this.options.queryId,

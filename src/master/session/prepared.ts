@@ -22,7 +22,8 @@ export type Binding = {
 export type CachedPlan = {
   readonly plan: DistributedPlan;
   readonly segmentCount: number;
-  readonly disabledRules: string;
+  /** Those that the plan depends on, as text. */
+  readonly settings: string;
 };
 
 export type Prepared = {

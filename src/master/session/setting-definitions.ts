@@ -318,6 +318,16 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     effect: true,
   },
   {
+    ...choice(
+      'mpp.share_subplans',
+      'auto',
+      ['off', 'auto', 'on'],
+      'mpp',
+      'Computes subplans that occur more than once in a statement only once: never, when that costs less, always.',
+    ),
+    effect: true,
+  },
+  {
     ...integer(
       'mpp.query_memory',
       '0',

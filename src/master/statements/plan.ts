@@ -20,7 +20,13 @@ export function plannerSettings(session: Session): PlannerSettings {
   return {
     ...DEFAULT_SETTINGS,
     disabledRules: new Set(names.split(/[\s,]+/).filter((n) => n !== '')),
+    shareSubplans: shareSubplans(session),
   };
+}
+
+function shareSubplans(session: Session): PlannerSettings['shareSubplans'] {
+  const value = session.settings.get('mpp.share_subplans');
+  return value === 'off' || value === 'on' ? value : 'auto';
 }
 
 export function plannerEnv(
@@ -62,18 +68,18 @@ export function queryPlan(session: Session, binding: Binding, context: RunContex
   const { statement } = binding;
   if (statement.kind !== 'query') throw new Error(`not a query: ${statement.kind}`);
   const segmentCount = session.services.dispatcher.segments().length;
-  const disabledRules = session.settings.get('mpp.disabled_rules');
+  const settings = `${session.settings.get('mpp.disabled_rules')};${shareSubplans(session)}`;
   const cached = binding.plan;
   if (
     cached !== undefined &&
     cached.segmentCount === segmentCount &&
-    cached.disabledRules === disabledRules &&
+    cached.settings === settings &&
     cached.plan.assumes.every((a) => statsVersion(session, a.oid) === a.version)
   )
     return cached.plan;
   const names = statement.output.map((o) => o.name);
   const plan = planSelect(session, statement.plan, names, statement.paramTypes, context);
-  binding.plan = { plan, segmentCount, disabledRules };
+  binding.plan = { plan, segmentCount, settings };
   return plan;
 }
 

@@ -2,7 +2,9 @@
  *  system tables), canned chunks for scans of tables, and loads that only remember what they were given. */
 import type { BatchSource, ChunkSink, SliceRun, SourceProvider } from '../../engine/api.js';
 import { LocalEngine } from '../../engine/runtime/engine.js';
-import type { DistributedPlan } from '../../plan/physical.js';
+import { QueryShares } from '../../exchange/shared-rows.js';
+import { sharesOf } from '../../plan/distribute/physical-walk.js';
+import type { DistributedPlan, Slice } from '../../plan/physical.js';
 import { type ColumnarRows, rowsToColumns } from '../../types/columnar.js';
 import { parseCopyBlock } from '../../types/copy-text.js';
 import { type Csn, type Gxid, MASTER, type SegmentId, type StorageId } from '../../types/ids.js';
@@ -86,8 +88,7 @@ export class LocalDispatcher implements Dispatcher {
   async run(plan: DistributedPlan, options: RunOptions): Promise<RunStats> {
     this.running++;
     try {
-      if (plan.slices.length === 1 && plan.slices[0].gang.includes(MASTER))
-        await this.runLocal(plan, options);
+      if (plan.slices.every((s) => s.gang.includes(MASTER))) await this.runLocal(plan, options);
       else await this.runCanned(plan, options);
     } finally {
       this.running--;
@@ -99,24 +100,31 @@ export class LocalDispatcher implements Dispatcher {
     const nothing = (): never => {
       throw new Error('no such source here');
     };
+    const { produced, read } = sharesOf(plan.slices);
+    const shares = new QueryShares(produced, read, this.memory, 32 << 20);
     const sources: SourceProvider = {
       scan: (): BatchSource => nothing(),
       receive: nothing,
       receiveMerged: nothing,
       virtualScan: o.virtualScan,
+      shared: (op) => shares.source(op),
     };
-    const run: SliceRun = {
+    const run = (slice: Slice): SliceRun => ({
       queryId: o.queryId,
-      slice: plan.slices[0],
+      slice,
       params: o.params,
       settings: o.settings,
       instrument: o.instrument,
       memoryLimitBytes: 32 << 20,
       sources,
-      sink: o.sink,
+      sink: slice.sink.kind === 'share' ? shares.sink(slice.sink.share) : o.sink,
       signal: o.signal,
-    };
-    await this.engine.runSlice(run);
+    });
+    try {
+      await Promise.all(plan.slices.map((s) => this.engine.runSlice(run(s))));
+    } finally {
+      shares.release();
+    }
   }
 
   private async runCanned(plan: DistributedPlan, o: RunOptions): Promise<void> {

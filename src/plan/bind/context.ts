@@ -2,7 +2,7 @@
  *
  *  Mutable while a statement is bound, then dropped. Must not know: any clause. */
 import type { FunctionContext } from '../../types/functions/registry-types.js';
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { notSupported, SqlError, type SqlErrorFields } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Catalog } from '../catalog.js';
@@ -33,6 +33,7 @@ export class BindContext {
   private readonly params: (SqlType | undefined)[];
   private readonly paramSeenAt: (number | undefined)[] = [];
   private nextColumn = 1;
+  private nextShared = 1;
   private viewDepth = 0;
   private readonly locations = new WeakMap<Expr, number>();
 
@@ -49,6 +50,10 @@ export class BindContext {
 
   columnId(): ColId {
     return this.nextColumn++ as ColId;
+  }
+
+  sharedId(): SharedId {
+    return this.nextShared++ as SharedId;
   }
 
   /** Remembers where an expression stands in the text, for errors found later. */

@@ -24,6 +24,8 @@ function declared(plan: LogicalPlan, id: ColId): SqlType | undefined {
   switch (plan.kind) {
     case 'scan':
       return plan.cols[i].type;
+    case 'shared':
+      return declared(plan.shared.plan, plan.from[i]);
     case 'project': {
       const e = plan.exprs[i];
       return ofExpr(e, plan.input);

@@ -8,8 +8,9 @@ import type { SqlType } from '../../types/sql-type.js';
 import type { Relation, ViewDef } from '../catalog.js';
 import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
-import { join, ONE_ROW, project, scan } from '../logical/builders.js';
+import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
+import { unrepeatable } from '../logical/repeatable.js';
 import { freeColumns, freshCopy } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
@@ -18,9 +19,8 @@ import { callByName } from './call.js';
 import { coerce } from './coerce.js';
 import type { BindContext } from './context.js';
 import { bindJoin } from './join.js';
-import type { Binding, BoundQuery, NamespaceItem, QueryLevel } from './level.js';
+import type { Binding, BoundQuery, Cte, NamespaceItem, QueryLevel } from './level.js';
 import { outputName } from './output-name.js';
-import { unrepeatable } from './repeatable.js';
 import { seriesPlan } from './series.js';
 
 export type FromItem = { readonly plan: LogicalPlan; readonly items: readonly NamespaceItem[] };
@@ -85,13 +85,8 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
   if (r.schemaname === undefined) {
     const cte = level.ctes.get(name);
     if (cte !== undefined) {
-      const { plan, names } = cte.query;
-      const why = cte.used ? unrepeatable(plan) : undefined;
-      if (why !== undefined)
-        throw ctx.notSupported(`a WITH query with ${why} that is read more than once`, r.location);
-      const own = cte.used ? freshCopy(plan, () => ctx.columnId()).plan : plan;
-      cte.used = true;
-      return queryItem(b, { plan: own, names }, name, r.alias);
+      const { names } = cte.query;
+      return queryItem(b, { plan: ctePlan(ctx, cte, r.location), names }, name, r.alias);
     }
   }
   const relation = findRelationDef(ctx, r);
@@ -120,6 +115,27 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     relation.name,
     relation.kind === 'table' ? { def: relation, cols } : undefined,
   );
+}
+
+/** One reference to a WITH query. */
+function ctePlan(ctx: BindContext, cte: Cte, location: number | undefined): LogicalPlan {
+  const { plan, names } = cte.query;
+  const { shared } = cte;
+  if (shared !== undefined) {
+    const cols = plan.cols.map((c, i) => ctx.column(names[i] ?? c.name, c.type, c.nullable));
+    return sharedScan(shared, cols);
+  }
+  if (!cte.used) {
+    cte.used = true;
+    return plan;
+  }
+  const why = cte.def.ctematerialized === 'CTEMaterializeNever' ? undefined : unrepeatable(plan);
+  if (why !== undefined)
+    throw ctx.notSupported(
+      `a WITH query with ${why} and columns of an outer query that is read more than once`,
+      location,
+    );
+  return freshCopy(plan, () => ctx.columnId()).plan;
 }
 
 /** 42P01, at the name in a query; utility statements give no position. */

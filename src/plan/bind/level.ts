@@ -7,7 +7,7 @@ import type { ColId } from '../../types/ids.js';
 import type { TableDef } from '../catalog.js';
 import type { AggCall, Column, Expr } from '../expr.js';
 import { exprKey } from '../expr-util.js';
-import type { LogicalPlan } from '../logical/nodes.js';
+import type { LogicalPlan, SharedPlan } from '../logical/nodes.js';
 import type { BindContext } from './context.js';
 
 /** The part of a query that is being bound: PostgreSQL's ParseExprKind, by the words of its messages. */
@@ -57,7 +57,9 @@ export type Cte = {
   readonly def: CommonTableExpr;
   /** Bound once, where it is written. */
   readonly query: BoundQuery;
-  /** The first reference takes the plan, every other one a copy with columns of its own. */
+  /** What its references read; undefined for a query that reads columns from outside, which runs where it is read. */
+  readonly shared: SharedPlan | undefined;
+  /** Of a query without `shared`: the first reference takes the plan, every other one a copy. */
   used: boolean;
 };
 

@@ -1,6 +1,8 @@
 /** Any query expression: WITH, then a SELECT, VALUES or a set operation. The root of mutual recursion: it makes the
  *  `Binding` through which expressions reach subqueries. */
-import type { SelectStmt, WithClause } from 'libpg-query';
+import type { CommonTableExpr, SelectStmt, WithClause } from 'libpg-query';
+import type { SharedPlan } from '../logical/nodes.js';
+import { freeColumns } from '../logical/transform.js';
 import { namesOf, selectOf } from './ast.js';
 import type { BindContext } from './context.js';
 import { bindExpr } from './expr.js';
@@ -43,14 +45,14 @@ export function bindQuery(
 export function addCtes(b: Binding, w: WithClause): void {
   const { ctx, level } = b;
   if (w.recursive === true) throw ctx.notSupported('WITH RECURSIVE', w.location);
-  const names: string[] = [];
+  const seen: string[] = [];
   for (const n of w.ctes ?? []) {
     if (!('CommonTableExpr' in n)) throw new Error('WITH without a common table expression');
     const def = n.CommonTableExpr;
     const name = def.ctename ?? '';
-    if (names.includes(name))
+    if (seen.includes(name))
       throw ctx.error('42712', `WITH query name "${name}" specified more than once`, def.location);
-    names.push(name);
+    seen.push(name);
     const select = selectOf(def.ctequery);
     if (select === undefined) throw ctx.notSupported('data-modifying WITH queries', def.location);
     const query = b.bindQuery(select, level.parent, { ctes: level.ctes });
@@ -61,11 +63,27 @@ export function addCtes(b: Binding, w: WithClause): void {
         `WITH query "${name}" has ${query.names.length} columns available but ${given.length} columns specified`,
         def.location,
       );
+    const names = query.names.map((own, i) => given[i] ?? own);
     const cte: Cte = {
       def,
-      query: { plan: query.plan, names: query.names.map((own, i) => given[i] ?? own) },
+      query: { plan: query.plan, names },
+      shared:
+        freeColumns(query.plan).size > 0
+          ? undefined
+          : { id: ctx.sharedId(), name, plan: query.plan, materialized: materialized(def) },
       used: false,
     };
     level.ctes = new Map(level.ctes).set(name, cte);
+  }
+}
+
+function materialized(def: CommonTableExpr): SharedPlan['materialized'] {
+  switch (def.ctematerialized) {
+    case 'CTEMaterializeAlways':
+      return 'always';
+    case 'CTEMaterializeNever':
+      return 'never';
+    default:
+      return 'default';
   }
 }

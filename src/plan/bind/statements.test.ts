@@ -171,16 +171,8 @@ describe('CREATE TABLE', () => {
         '0A000 a column of type timestamp with precision or fields is not supported yet @19',
       ],
       [
-        'with r as (select random() x) select * from r a, r b',
-        '0A000 a WITH query with volatile functions that is read more than once is not supported yet @50',
-      ],
-      [
-        'with r as (select n_name from nation limit 5) select * from r a, r b',
-        '0A000 a WITH query with LIMIT that is read more than once is not supported yet @66',
-      ],
-      [
-        'with r as (select sum(n_nationkey::float8) s from nation) select * from r a, r b',
-        '0A000 a WITH query with sums of floating-point numbers that is read more than once is not supported yet @78',
+        'select (with r as (select n_name from region limit 1) select count(*) from r a, r b) from nation',
+        '0A000 a WITH query with LIMIT and columns of an outer query that is read more than once is not supported yet @86',
       ],
       ['create index i on nation (n_name)', '0A000 CREATE INDEX is not supported yet @1'],
       ['  update nation set n_name = 1', '0A000 UPDATE is not supported yet @3'],

@@ -1,7 +1,7 @@
 /** Estimates for every logical node, bottom-up.
  *
  *  Owns: which formula belongs to which node; remembers what it has derived (plans are immutable). */
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import { isStringType, type SqlType } from '../../types/sql-type.js';
 import type { Column, Expr } from '../expr.js';
@@ -50,6 +50,8 @@ export function typeWidth(t: SqlType): number {
 export class Estimator {
   private readonly known = new WeakMap<LogicalPlan, Estimate>();
   readonly params: KnownParams;
+  /** What shared plans have been rewritten to so far. */
+  readonly shared = new Map<SharedId, LogicalPlan>();
 
   constructor(params: KnownParams = []) {
     this.params = params;
@@ -67,6 +69,10 @@ export class Estimator {
     switch (plan.kind) {
       case 'scan':
         return scanEstimate(plan);
+      case 'shared': {
+        const e = this.of(this.shared.get(plan.shared.id) ?? plan.shared.plan);
+        return renamedEstimate(e, new Map(plan.from.map((id, i) => [id, plan.cols[i].id])));
+      }
       case 'values':
         return {
           rows: plan.rows.length,
@@ -165,6 +171,22 @@ export class Estimator {
         return unreachable(plan);
     }
   }
+}
+
+/** Of the columns that have a new name, under it. */
+function renamedEstimate(e: Estimate, by: ReadonlyMap<ColId, ColId>): Estimate {
+  const all = (ids: Iterable<ColId>): readonly ColId[] => [...ids].flatMap((id) => by.get(id) ?? []);
+  return {
+    rows: e.rows,
+    columns: new Map([...e.columns].flatMap(([id, c]) => all([id]).map((to) => [to, c] as const))),
+    keys: e.keys.flatMap((k) => {
+      const columns = all(k.columns);
+      return columns.length < k.columns.length
+        ? []
+        : [{ ...k, columns, determines: new Set(all(k.determines)) }];
+    }),
+    equal: e.equal.map((c) => new Set(all(c))).filter((c) => c.size > 1),
+  };
 }
 
 function scanEstimate(plan: Scan): Estimate {

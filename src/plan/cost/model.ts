@@ -23,6 +23,8 @@ export const COST = {
   motionByte: 8,
   /** Opening streams and one more slice. */
   motionStart: 300_000,
+  /** One more slice that keeps its rows. */
+  shareStart: 150_000,
 } as const;
 
 /** Looking up a row costs what the cache level of the table costs. */

@@ -2,7 +2,7 @@
  *
  *  Alternatives are descriptions (distribution, order, cost); an operator is built only when its alternative has won,
  *  top-down, with the set of columns that are needed above (`build(need)`), so no operator carries a column in vain. */
-import type { ColId, MotionId, SegmentId, SliceId } from '../../types/ids.js';
+import type { ColId, MotionId, SegmentId, SharedId, SliceId } from '../../types/ids.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { TableDef } from '../catalog.js';
 import { Estimator } from '../cost/derive.js';
@@ -14,6 +14,7 @@ import { columnsOf, exprNullable, mapExpr } from '../expr-util.js';
 import type { NodeId, PhysicalOp } from '../physical.js';
 import type { PlannerSettings } from '../settings.js';
 import type { Distribution } from './distribution.js';
+import type { Share } from './shares.js';
 
 export type Need = ReadonlySet<ColId>;
 
@@ -57,6 +58,8 @@ export class PhysicalContext {
   /** Segments that can hold rows of a scan, when its distribution key is fixed by constants. */
   readonly targets = new Map<NodeId, readonly SegmentId[]>();
   readonly tables = new Map<number, TableDef>();
+  /** Shared plans, as chosen for this statement. */
+  readonly shares = new Map<SharedId, Share>();
   private nextNode = 1;
   private nextMotion = 1;
 

@@ -40,6 +40,7 @@ import { planJoin } from './joins.js';
 import { needsCatalog } from './master-only.js';
 import { gather, redistribute } from './motions.js';
 import { planScan, planValues } from './scans.js';
+import { planSharedScan } from './shares.js';
 import { planUnionAll } from './union-all.js';
 
 export class Optimizer {
@@ -130,6 +131,8 @@ export class Optimizer {
         return planUnionAll(ctx, node, node.inputs.map(this.plan));
       case 'repeat':
         return this.repeat(node);
+      case 'shared':
+        return planSharedScan(ctx, node);
       default:
         return unreachable(node);
     }

@@ -1,6 +1,7 @@
 /** Children, walks and rewrites of physical operators. */
+import type { SharedId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
-import type { PhysicalOp } from '../physical.js';
+import type { PhysicalOp, Slice } from '../physical.js';
 
 export function physicalInputs(op: PhysicalOp): readonly PhysicalOp[] {
   switch (op.kind) {
@@ -8,6 +9,7 @@ export function physicalInputs(op: PhysicalOp): readonly PhysicalOp[] {
     case 'virtualScan':
     case 'values':
     case 'receive':
+    case 'sharedScan':
       return [];
     case 'filter':
     case 'project':
@@ -32,6 +34,7 @@ function withPhysicalInputs(op: PhysicalOp, inputs: readonly PhysicalOp[]): Phys
     case 'virtualScan':
     case 'values':
     case 'receive':
+    case 'sharedScan':
       return op;
     case 'filter':
     case 'project':
@@ -60,4 +63,24 @@ export function transformPhysical(op: PhysicalOp, f: (op: PhysicalOp) => Physica
 export function walkPhysical(op: PhysicalOp, visit: (op: PhysicalOp) => void): void {
   visit(op);
   for (const i of physicalInputs(op)) walkPhysical(i, visit);
+}
+
+/** The shared plan of every shared scan in the operator. */
+export function sharesRead(op: PhysicalOp): readonly SharedId[] {
+  const ids: SharedId[] = [];
+  walkPhysical(op, (o) => {
+    if (o.kind === 'sharedScan') ids.push(o.share);
+  });
+  return ids;
+}
+
+/** What slices that run in one process share there: produced by one of them, read once for each scan. */
+export function sharesOf(slices: readonly Slice[]): {
+  readonly produced: readonly SharedId[];
+  readonly read: readonly SharedId[];
+} {
+  return {
+    produced: slices.flatMap((s) => (s.sink.kind === 'share' ? [s.sink.share] : [])),
+    read: slices.flatMap((s) => sharesRead(s.root)),
+  };
 }

@@ -39,6 +39,8 @@ function node(n: ExplainNode, parent: string | undefined, options: ExplainTextOp
     out['Relation Name'] = table;
     out.Alias = alias ?? table;
   }
+  if (n.title !== undefined) out['Subplan Name'] = n.title.name;
+  if (n.type === 'CTE Scan') out['CTE Name'] = n.label.replace('CTE Scan on ', '');
   out.Slice = n.slice;
   if (options.costs !== false) {
     out['Startup Cost'] = 0;
@@ -65,7 +67,9 @@ function node(n: ExplainNode, parent: string | undefined, options: ExplainTextOp
     out[p.name] = listed.has(p.name) ? [text] : text;
   }
   if (n.children.length > 0)
-    out.Plans = n.children.map((c, i) => node(c, i === 0 ? 'Outer' : 'Inner', options));
+    out.Plans = n.children.map((c, i) =>
+      node(c, c.title !== undefined ? 'InitPlan' : i === 0 ? 'Outer' : 'Inner', options),
+    );
   return out;
 }
 

@@ -60,7 +60,10 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
     const m = analyze.motions.find((x) => x.motion === node.motion);
     if (m !== undefined) lines.push(`${body}Moved: ${m.rows} rows, ${bytes(m.bytes)}`);
   }
-  for (const c of node.children) render(c, depth + 1, options, lines);
+  for (const c of node.children) {
+    if (c.title !== undefined) lines.push(`${body}${c.title.name}  ${c.title.place}`);
+    render(c, depth + 1, options, lines);
+  }
 }
 
 function show(v: string | readonly string[]): string {

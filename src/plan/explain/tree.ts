@@ -2,17 +2,27 @@
  *
  *  Owns: what each node is called and which properties it shows, in PostgreSQL's and Greenplum's words. Text and JSON
  *  are two renderings of this tree. */
-import { MASTER } from '../../types/ids.js';
+import { MASTER, type SharedId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import { reprOf, typeName } from '../../types/sql-type.js';
 import { typeWidth } from '../cost/derive.js';
 import type { Column } from '../expr.js';
-import type { DistributedPlan, HashAggOp, NodeId, PhysicalOp, PhysJoinType, Slice } from '../physical.js';
+import type {
+  DistributedPlan,
+  HashAggOp,
+  NodeId,
+  PhysicalOp,
+  PhysJoinType,
+  SharedScanOp,
+  Slice,
+} from '../physical.js';
 import { Names } from './names.js';
 
 export type Property = { readonly name: string; readonly value: string | readonly string[] };
 
 export type ExplainNode = {
+  /** What its parent reads from it, when that is no input: a line of its own. */
+  readonly title?: { readonly name: string; readonly place: string };
   readonly label: string;
   readonly type: string;
   /** undefined: a line without an operator of its own. */
@@ -66,6 +76,7 @@ const STAGE = { single: '', partial: 'Partial ', combine: 'Combine ', final: 'Fi
 class Tree {
   private readonly plan: DistributedPlan;
   private readonly names: Names;
+  private readonly shown = new Set<SharedId>();
 
   constructor(plan: DistributedPlan, names: Names) {
     this.plan = plan;
@@ -132,6 +143,8 @@ class Tree {
           children: [],
         };
       }
+      case 'sharedScan':
+        return this.sharedScan(op, base);
       case 'values':
         return plain(op.valueRows.length === 1 ? 'Result' : 'Values Scan', [], []);
       case 'receive':
@@ -227,6 +240,31 @@ class Tree {
     }
   }
 
+  /** The first reader of shared rows in the tree shows how they come about. */
+  private sharedScan(
+    op: SharedScanOp,
+    base: Omit<ExplainNode, 'label' | 'type' | 'properties' | 'children'>,
+  ): ExplainNode {
+    const label = op.name === undefined ? `Shared Scan ${op.share}` : `CTE Scan on ${op.name}`;
+    const type = op.name === undefined ? 'Shared Scan' : 'CTE Scan';
+    const producer = this.plan.slices.find((s) => s.id === op.fromSlice);
+    if (producer === undefined) throw new Error(`slice ${op.fromSlice} shares nothing`);
+    const seen = this.shown.has(op.share);
+    this.shown.add(op.share);
+    const children = seen
+      ? []
+      : [
+          {
+            ...this.node(producer.root, producer),
+            title: {
+              name: op.name === undefined ? `Shared ${op.share}` : `CTE ${op.name}`,
+              place: placeOf(producer),
+            },
+          },
+        ];
+    return { ...base, label, type, properties: [], verbose: base.verbose, children };
+  }
+
   private motion(op: Extract<PhysicalOp, { kind: 'receive' }>, receiver: Slice): ExplainNode {
     const sender = this.plan.slices.find((s) => s.id === op.fromSlice);
     if (sender === undefined || sender.sink.kind !== 'motion')
@@ -238,13 +276,12 @@ class Tree {
         : sink.mode === 'broadcast'
           ? 'Broadcast Motion'
           : 'Redistribute Motion';
-    const from = sender.gang[0] === MASTER ? 'master' : `segments: ${sender.gang.length}`;
     const properties: Property[] = [];
     if (op.merge !== undefined)
       properties.push({ name: 'Merge Key', value: op.merge.map((k) => this.names.key(k)).join(', ') });
     if (sink.mode === 'hash') properties.push({ name: 'Hash Key', value: this.names.list(sink.keys) });
     return {
-      label: `${word} ${sender.gang.length}:${receiver.gang.length}  (slice${sender.id}; ${from})`,
+      label: `${word} ${sender.gang.length}:${receiver.gang.length}  ${placeOf(sender)}`,
       type: word,
       id: op.id,
       rows: op.rows,
@@ -269,6 +306,11 @@ class Tree {
       { name: 'Representation', value: shown.join(', ') },
     ];
   }
+}
+
+function placeOf(s: Slice): string {
+  const on = s.gang[0] === MASTER ? 'master' : `segments: ${s.gang.length}`;
+  return `(slice${s.id}; ${on})`;
 }
 
 function aggregateLabel(op: HashAggOp): string {

@@ -16,6 +16,8 @@ import type {
   RunRows,
   Scan,
   SetOp,
+  SharedPlan,
+  SharedScan,
   Sort,
   Values,
 } from './nodes.js';
@@ -148,4 +150,9 @@ export function repeat(input: LogicalPlan, count: Expr, series?: Repeat['series'
   return series === undefined
     ? { kind: 'repeat', input, count, cols: input.cols }
     : { kind: 'repeat', input, count, series, cols: [...input.cols, series.out] };
+}
+
+/** All columns of the shared plan, under the ids of `cols`. */
+export function sharedScan(shared: SharedPlan, cols: readonly Column[]): SharedScan {
+  return { kind: 'shared', shared, from: shared.plan.cols.map((c) => c.id), cols };
 }

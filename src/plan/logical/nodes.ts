@@ -4,6 +4,7 @@
  *  produces in `cols` (its schema, in output order); ids are unique in a statement, so joins simply concatenate.
  *  Bags, not sets; only `sort` and `limit` know order. */
 
+import type { ColId, SharedId } from '../../types/ids.js';
 import type { Value } from '../../types/value.js';
 import type { TableDef, VirtualTableDef } from '../catalog.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
@@ -32,7 +33,8 @@ export type LogicalPlan =
   | Limit
   | DistinctOn
   | SetOp
-  | Repeat;
+  | Repeat
+  | SharedScan;
 
 /** A base table. `cols[i]` is the table's column `ordinals[i]`. */
 export type Scan = {
@@ -145,6 +147,25 @@ export type Repeat = {
   readonly input: LogicalPlan;
   readonly count: Expr;
   readonly series?: { readonly out: Column; readonly start: Expr; readonly step: Expr };
+  readonly cols: readonly Column[];
+};
+
+/** A plan that is computed once, whose rows are read in several places of its statement. Reads no outer columns. */
+export type SharedPlan = {
+  readonly id: SharedId;
+  /** As EXPLAIN shows it: a WITH query's own name; undefined for a subplan that the optimizer found twice. */
+  readonly name: string | undefined;
+  readonly plan: LogicalPlan;
+  /** What the statement asks for: `WITH x AS MATERIALIZED`, `NOT MATERIALIZED`, or neither. */
+  readonly materialized: 'always' | 'never' | 'default';
+};
+
+/** Reads the rows of a shared plan: `cols[i]`, an id of its own, is the column `from[i]` of it. A leaf: rules treat
+ *  it as they treat a table, and the shared plan as a statement of its own (`rules/apply-rules.ts`). */
+export type SharedScan = {
+  readonly kind: 'shared';
+  readonly shared: SharedPlan;
+  readonly from: readonly ColId[];
   readonly cols: readonly Column[];
 };
 

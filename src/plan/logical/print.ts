@@ -1,7 +1,7 @@
 /** A logical plan as indented text: one line a node, inputs below it, subqueries as `SubPlan n` at the end.
  *
  *  For goldens and for people who debug a rule; EXPLAIN prints physical plans. */
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import { typeName } from '../../types/sql-type.js';
 import type { AggCall, Column, Expr } from '../expr.js';
@@ -28,6 +28,7 @@ const JOIN_NAME: Record<JoinType, string> = {
 class PlanText {
   private readonly names = new Map<ColId, string>();
   private readonly subplans: LogicalPlan[] = [];
+  private readonly shared = new Map<SharedId, LogicalPlan>();
   private readonly printer: ExprPrinter = {
     column: (id) => `${this.names.get(id) ?? '?'}#${id}`,
     subquery: (plan) => {
@@ -41,6 +42,10 @@ class PlanText {
     this.learn(plan);
     const lines: string[] = [];
     this.node(plan, 0, lines);
+    for (const [id, p] of this.shared) {
+      lines.push(`Shared ${id}`);
+      this.node(p, 1, lines);
+    }
     for (let i = 0; i < this.subplans.length; i++) {
       lines.push(`SubPlan ${i + 1}`);
       this.node(this.subplans[i], 1, lines);
@@ -59,6 +64,10 @@ class PlanText {
   private learn(plan: LogicalPlan): void {
     walkPlan(plan, (p) => {
       for (const c of p.cols) this.names.set(c.id, c.name);
+      if (p.kind === 'shared' && !this.shared.has(p.shared.id)) {
+        this.shared.set(p.shared.id, p.shared.plan);
+        this.learn(p.shared.plan);
+      }
       for (const e of exprsOf(p))
         walkExpr(e, (x) => {
           if (x.kind === 'subquery') this.learn(x.plan);
@@ -77,6 +86,11 @@ class PlanText {
       case 'scan': {
         const alias = plan.alias === plan.table.name ? '' : ` ${plan.alias}`;
         return `Scan ${plan.table.schema}.${plan.table.name}${alias} [${this.columns(plan.cols)}]`;
+      }
+      case 'shared': {
+        const name = plan.shared.name === undefined ? '' : ` ${plan.shared.name}`;
+        const from = plan.from.map((id) => this.printer.column(id)).join(', ');
+        return `SharedScan ${plan.shared.id}${name} [${this.columns(plan.cols)}] from ${from}`;
       }
       case 'values': {
         const rows = plan.rows.slice(0, 4).map((r) => `(${r.map(e).join(', ')})`);

@@ -6,7 +6,7 @@
 import { formatArray } from '../../types/array-text.js';
 import { compareValues } from '../../types/compare.js';
 import type { FunctionContext } from '../../types/functions/registry-types.js';
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { addNumeric, divideNumeric, numericFromInteger } from '../../types/numeric.js';
 import { SqlError, unreachable } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
@@ -14,7 +14,7 @@ import { formatText } from '../../types/text-io.js';
 import { isNumeric, type Numeric, type Value } from '../../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { exprType } from '../expr-util.js';
-import type { DistinctOn, Join, LogicalPlan } from './nodes.js';
+import type { DistinctOn, Join, LogicalPlan, SharedScan } from './nodes.js';
 import { evalExpr, type Lookup, notDistinct, type Surroundings } from './reference-expr.js';
 
 export type Row = readonly Value[];
@@ -24,6 +24,8 @@ export type ReferenceInput = {
   readonly rowsOf: (schema: string, table: string) => readonly Row[];
   readonly functions: FunctionContext;
   readonly params?: readonly Value[];
+  /** What shared plans have been rewritten to; their own plans otherwise. */
+  readonly shared?: ReadonlyMap<SharedId, LogicalPlan>;
 };
 
 /** The plan's rows, each in the order of `plan.cols`. */
@@ -36,6 +38,7 @@ export function evaluate(plan: LogicalPlan, input: ReferenceInput): readonly Row
 class Evaluator {
   private readonly input: ReferenceInput;
   private readonly surroundings: Surroundings;
+  private readonly sharedRows = new Map<SharedId, readonly Row[]>();
 
   constructor(input: ReferenceInput) {
     this.input = input;
@@ -67,6 +70,8 @@ class Evaluator {
         return this.input.rowsOf(p.table.schema, p.table.name).map((r) => p.ordinals.map((o) => r[o]));
       case 'values':
         return p.rows.map((r) => r.map((e) => this.value(e, outer)));
+      case 'shared':
+        return this.shared(p);
       case 'filter':
         return this.plan(p.input, outer).filter(
           (r) => this.value(p.predicate, within(p.input.cols, r, outer)) === true,
@@ -131,6 +136,21 @@ class Evaluator {
       default:
         return unreachable(p);
     }
+  }
+
+  /** Computed once, whoever reads it. */
+  private shared(p: SharedScan): readonly Row[] {
+    const { id } = p.shared;
+    const plan = this.input.shared?.get(id) ?? p.shared.plan;
+    let rows = this.sharedRows.get(id);
+    if (rows === undefined) {
+      rows = this.plan(plan, (column) => {
+        throw new Error(`shared plan ${id} reads outer column #${column}`);
+      });
+      this.sharedRows.set(id, rows);
+    }
+    const at = p.from.map((x) => indexOf(plan.cols, x));
+    return rows.map((r) => at.map((i) => r[i]));
   }
 
   private join(p: Join, outer: Lookup): readonly Row[] {

@@ -2,19 +2,20 @@
  *
  *  Owns: which children and which expressions each node has. Every function is pure; a node is rebuilt through its
  *  builder, so `cols` follow from the new inputs. Plans inside subquery expressions are entered only where the
- *  comment says so. */
+ *  comment says so; shared plans never. */
 
 import type { ColId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { childExprs, mapExpr, walkExpr } from '../expr-walk.js';
 import * as build from './builders.js';
-import type { LogicalPlan } from './nodes.js';
+import type { LogicalPlan, SharedScan } from './nodes.js';
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   switch (plan.kind) {
     case 'scan':
     case 'values':
+    case 'shared':
       return [];
     case 'join':
       return [plan.left, plan.right];
@@ -40,6 +41,7 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
   switch (plan.kind) {
     case 'scan':
     case 'values':
+    case 'shared':
       return plan;
     case 'filter':
       return build.filter(inputs[0], plan.predicate);
@@ -69,6 +71,7 @@ export function exprsOf(plan: LogicalPlan): readonly Expr[] {
   switch (plan.kind) {
     case 'scan':
     case 'setop':
+    case 'shared':
       return [];
     case 'values':
       return plan.rows.flat();
@@ -105,6 +108,7 @@ export function withExprs(plan: LogicalPlan, f: (e: Expr) => Expr): LogicalPlan 
   switch (plan.kind) {
     case 'scan':
     case 'setop':
+    case 'shared':
       return plan;
     case 'values':
       return { ...plan, rows: plan.rows.map((r) => r.map(f)) };
@@ -258,6 +262,7 @@ export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>):
     switch (q.kind) {
       case 'scan':
       case 'values':
+      case 'shared':
       case 'filter':
       case 'project':
       case 'sort':
@@ -290,6 +295,7 @@ export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>):
     switch (q.kind) {
       case 'scan':
       case 'values':
+      case 'shared':
         return q;
       case 'join':
         return { ...q, left: inputs[0], right: inputs[1] };
@@ -307,4 +313,19 @@ export function somePlanExpr(plan: LogicalPlan, test: (e: Expr) => boolean): boo
   const inExpr = (e: Expr): boolean =>
     test(e) || childExprs(e).some(inExpr) || (e.kind === 'subquery' && somePlanExpr(e.plan, test));
   return exprsOf(plan).some(inExpr) || inputsOf(plan).some((p) => somePlanExpr(p, test));
+}
+
+/** Every reading of a shared plan in the plan, also inside subqueries; shared plans themselves are not entered. */
+export function sharedScans(plan: LogicalPlan): readonly SharedScan[] {
+  const found: SharedScan[] = [];
+  const inPlan = (p: LogicalPlan): void => {
+    if (p.kind === 'shared') found.push(p);
+    for (const e of exprsOf(p))
+      walkExpr(e, (x) => {
+        if (x.kind === 'subquery') inPlan(x.plan);
+      });
+    for (const i of inputsOf(p)) inPlan(i);
+  };
+  inPlan(plan);
+  return found;
 }

@@ -8,7 +8,7 @@ import { type SqlType, sameType, typeName } from '../../types/sql-type.js';
 import type { Column, Expr } from '../expr.js';
 import { exprNullable, exprType, walkExpr } from '../expr-util.js';
 import { joinCols } from './builders.js';
-import type { LogicalPlan } from './nodes.js';
+import type { LogicalPlan, SharedScan } from './nodes.js';
 import { printLogical } from './print.js';
 import { exprsOf, inputsOf } from './transform.js';
 
@@ -80,6 +80,9 @@ function verifyNode(
           bad(`${show(plan.cols[i])} is ${typeName(def.type)} in the table`);
       }
       break;
+    case 'shared':
+      verifySharedScan(plan, seen, options, problems, bad);
+      break;
     case 'values':
       for (const row of plan.rows) verifyRow(row, plan.cols, bad);
       break;
@@ -139,6 +142,28 @@ function verifyNode(
       if (exprType(plan.count).kind !== 'int8') bad('count is not bigint');
       break;
   }
+}
+
+/** The shared plan itself, once, when it has not been rewritten yet; rewritten ones are verified as plans of their own. */
+function verifySharedScan(
+  plan: SharedScan,
+  seen: Map<ColId, string>,
+  options: VerifyOptions,
+  problems: string[],
+  bad: (what: string) => void,
+): void {
+  if (plan.from.length !== plan.cols.length) bad('columns and their sources differ in number');
+  const { cols } = plan.shared.plan;
+  for (const [i, id] of plan.from.entries()) {
+    const from = cols.find((c) => c.id === id);
+    const out = plan.cols[i];
+    if (from === undefined) bad(`column #${id} does not come from shared plan ${plan.shared.id}`);
+    else if (out !== undefined && !sameType(from.type, out.type))
+      bad(`${show(out)} is ${typeName(from.type)} in shared plan ${plan.shared.id}`);
+    else if (out !== undefined && from.nullable && !out.nullable) bad(`${show(out)} may be null`);
+  }
+  if (options.decorrelated === true || cols.some((c) => seen.has(c.id))) return;
+  verifyNode(plan.shared.plan, new Map(), seen, options, problems);
 }
 
 function verifyRow(row: readonly Expr[], cols: readonly Column[], bad: (what: string) => void): void {

@@ -15,7 +15,8 @@ import { simplifyMarks } from './simplify-marks.js';
 import { simplifyOuterJoins } from './simplify-outer-joins.js';
 import { splitDistinctAggregates } from './split-distinct-aggregates.js';
 
-export const ALL_RULES: readonly Rule[] = [
+/** Those that bring equal subplans into one form; the next step may find that they are equal. */
+export const RULES_BEFORE_SHARING: readonly Rule[] = [
   // First: NOT EXISTS and NOT IN must be seen as such, and no other rule looks inside a subquery expression.
   removeSubqueries,
   // Next: no later rule knows lateral joins.
@@ -32,6 +33,10 @@ export const ALL_RULES: readonly Rule[] = [
   pushPredicates,
   dropSorts,
   mergeProjects,
+];
+
+/** Those that make of a subplan what its readers need. */
+export const RULES_AFTER_SHARING: readonly Rule[] = [
   // Once the filters stand on their tables and no project is in between.
   reduceAggregateInputs,
   pushLimits,
@@ -44,3 +49,5 @@ export const ALL_RULES: readonly Rule[] = [
   // Outer joins became inner: the physical plan may leave null checks out.
   refreshNullability,
 ];
+
+export const ALL_RULES: readonly Rule[] = [...RULES_BEFORE_SHARING, ...RULES_AFTER_SHARING];

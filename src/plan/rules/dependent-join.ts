@@ -143,7 +143,8 @@ export class DependentJoin {
       case 'values':
         return this.values(p.rows, p.cols);
       case 'scan':
-        throw new Error('a scan has no outer columns');
+      case 'shared':
+        throw new Error(`a ${p.kind === 'scan' ? 'scan' : 'shared plan'} has no outer columns`);
       default:
         return unreachable(p);
     }

@@ -41,6 +41,15 @@ function prune(plan: LogicalPlan, need: ReadonlySet<ColId>): LogicalPlan {
         ? plan
         : { ...plan, cols: some.map((x) => x.c), ordinals: some.map((x) => x.o) };
     }
+    case 'shared': {
+      const some = kept(
+        plan.cols.map((c, i) => ({ c, from: plan.from[i] })),
+        need,
+      );
+      return some.length === plan.cols.length
+        ? plan
+        : { ...plan, cols: some.map((x) => x.c), from: some.map((x) => x.from) };
+    }
     case 'values': {
       const some = kept(
         plan.cols.map((c, i) => ({ c, i })),

@@ -1,14 +1,13 @@
 /** Whether a query gives the same rows every time it runs over one snapshot.
  *
- *  PostgreSQL computes a WITH query that is read more than once one time; here each reference runs for itself, which is the
- *  same only for queries that repeat. What does not: volatile functions; LIMIT and DISTINCT ON, where ties or no order
- *  leave a choice; sums of floats, whose last digits depend on the order of addition; strings and arrays aggregated in
- *  no order. */
+ *  A WITH query that is read more than once may run once a reading only when it does. What does not: volatile functions;
+ *  LIMIT and DISTINCT ON, where ties or no order leave a choice; sums of floats, whose last digits depend on the order
+ *  of addition; strings and arrays aggregated in no order. The rows of a shared plan are the same whenever read. */
 import type { AggCall } from '../expr.js';
 import { col, exprKey, isVolatile } from '../expr-util.js';
 import { walkExpr } from '../expr-walk.js';
-import type { DistinctOn, LogicalPlan } from '../logical/nodes.js';
-import { exprsOf, inputsOf, somePlanExpr } from '../logical/transform.js';
+import type { DistinctOn, LogicalPlan } from './nodes.js';
+import { exprsOf, inputsOf, somePlanExpr } from './transform.js';
 
 const ROUNDED = new Set(['sum', 'avg', 'stddev_samp', 'stddev_pop', 'var_samp', 'var_pop']);
 const ORDERED = new Set(['string_agg', 'array_agg', 'any_value']);
