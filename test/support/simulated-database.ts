@@ -112,7 +112,7 @@ export function simulateSql(
     settings: { disabledRules, joinOrderLimit: segments === 2 ? 2 : 10 },
     trace: (rule, _, after) => {
       try {
-        verifyLogical(after, { decorrelated: rule !== 'RemoveSubqueries' });
+        verifyLogical(after, { decorrelated: rule !== 'ResolveShared' && rule !== 'RemoveSubqueries' });
       } catch (e) {
         throw new Error(`after ${rule}: ${e instanceof Error ? e.message : String(e)}`);
       }

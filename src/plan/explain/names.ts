@@ -39,11 +39,16 @@ export class Names {
       for (const c of colsOf(op))
         this.names.set(c.id, (count.get(c.name) ?? 0) > 1 ? `${alias}.${c.name}` : c.name);
     // Senders come before receivers, inputs before their users: every name below is known.
-    for (const s of plan.slices) this.learn(s.root);
+    for (const s of plan.slices) this.learn(s.root, plan);
   }
 
-  private learn(op: PhysicalOp): void {
-    for (const i of physicalInputs(op)) this.learn(i);
+  private learn(op: PhysicalOp, plan: DistributedPlan): void {
+    for (const i of physicalInputs(op)) this.learn(i, plan);
+    // What the optimizer shares has no names of its own.
+    if (op.kind === 'sharedScan' && op.name === undefined) {
+      const kept = plan.slices.find((s) => s.id === op.fromSlice)?.sink.cols ?? [];
+      for (const [i, c] of op.cols.entries()) this.names.set(c.id, this.column(kept[op.ordinals[i]] ?? c));
+    }
     if (op.kind === 'hashAgg') {
       for (const a of op.aggs) if (!this.names.has(a.out.id)) this.names.set(a.out.id, this.aggregate(a));
       for (const [i, states] of op.states.entries())
