@@ -15,6 +15,8 @@ import { catalogOf } from '../support/tpch-catalog.js';
 
 const [FROM, TO] = (process.env.PLAN_SEEDS ?? '1-6').split('-').map(Number) as [number, number];
 const QUERIES_PER_SEED = 40;
+/** And after them, so many with WITH queries. */
+const WITH_QUERIES = 15;
 const REPLAYED: readonly number[] = [];
 
 let oracle: Oracle;
@@ -37,7 +39,7 @@ function ours(sql: string, data: readonly TableData[], i: number): string[] {
     dictionaries: i % 2 === 0,
   });
   return cluster
-    .run(planSql(sql, catalog))
+    .run(planSql(sql, catalog, { settings: { shareSubplans: i % 2 === 0 ? 'on' : 'auto' } }))
     .map((r) => r.map((v, c) => (v === null ? 'NULL' : formatText(types[c], v))).join(','));
 }
 
@@ -49,8 +51,8 @@ test.each(seeds)(
     const r = new Random(seed * 104_729);
     const data = await loadTables(oracle, createStatements(r), seed * 10, seed % 2 === 0);
     const failures: string[] = [];
-    for (let i = 0; i < QUERIES_PER_SEED; i++) {
-      const sql = randomQuery(r);
+    for (let i = 0; i < QUERIES_PER_SEED + WITH_QUERIES; i++) {
+      const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED });
       let expected: string[];
       try {
         expected = (await oracle.query(sql)).map((row) => row.map((v) => v ?? 'NULL').join(','));

@@ -11,6 +11,8 @@ import { loadTables, simulateSql } from '../support/simulated-database.js';
 
 const [FROM, TO] = (process.env.PLAN_SEEDS ?? '1-12').split('-').map(Number) as [number, number];
 const QUERIES_PER_SEED = 40;
+/** And after them, so many with WITH queries. */
+const WITH_QUERIES = 15;
 const REPLAYED: readonly number[] = [];
 
 let oracle: Oracle;
@@ -28,8 +30,8 @@ test.each(seeds)('seed %i', async (seed) => {
   const data = await loadTables(oracle, createStatements(r), seed * 10, seed % 2 === 0);
   expect(data.length).toBe(TABLES.length);
   const failures: string[] = [];
-  for (let i = 0; i < QUERIES_PER_SEED; i++) {
-    const sql = randomQuery(r);
+  for (let i = 0; i < QUERIES_PER_SEED + WITH_QUERIES; i++) {
+    const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED });
     let expected: string[];
     try {
       expected = (await oracle.query(sql)).map((row) => row.map((v) => v ?? 'NULL').join(','));
@@ -43,7 +45,7 @@ test.each(seeds)('seed %i', async (seed) => {
     if (!/ORDER BY/.test(sql)) expected.sort();
     let got: string[];
     try {
-      got = simulateSql(sql, data, segments, off);
+      got = simulateSql(sql, data, segments, off, (['on', 'auto', 'off'] as const)[i % 3]);
     } catch (e) {
       if (e instanceof SqlError && e.code === '0A000') continue;
       failures.push(

@@ -8,6 +8,8 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.js
 
 const [FROM, TO] = (process.env.FUZZ_SEEDS ?? '1-10').split('-').map(Number) as [number, number];
 const QUERIES_PER_SEED = 25;
+/** And after them, so many with WITH queries. */
+const WITH_QUERIES = 15;
 const REPLAYED: readonly number[] = [107, 132, 188, 239];
 
 let ours: TestDatabase;
@@ -43,8 +45,9 @@ test.each(seeds)('seed %i', async (seed) => {
   }
   if (seed % 2 === 0) await ours.query('ANALYZE');
   const failures: string[] = [];
-  for (let i = 0; i < QUERIES_PER_SEED; i++) {
-    const sql = randomQuery(r);
+  for (let i = 0; i < QUERIES_PER_SEED + WITH_QUERIES; i++) {
+    const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED });
+    await ours.query(`SET mpp.share_subplans = '${i % 2 === 0 ? 'on' : 'off'}'`);
     const expected = await outcome(oracle, sql);
     // What PostgreSQL refuses tells nothing about rows.
     if ('error' in expected) continue;

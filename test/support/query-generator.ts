@@ -110,13 +110,16 @@ export function createStatements(r: Random, rowsMax = 40): string[] {
 
 type Col = { readonly sql: string; readonly type: Table['columns'][number]['type'] };
 
-/** `anyFullJoin`: full joins on any condition. */
-export type QueryOptions = { readonly anyFullJoin?: boolean };
+/** `anyFullJoin`: full joins on any condition. `withQueries`: WITH queries, mostly read several times. */
+export type QueryOptions = { readonly anyFullJoin?: boolean; readonly withQueries?: boolean };
 
 class Generator {
   private aliases = 0;
   private readonly r: Random;
   private readonly options: QueryOptions;
+  private tables: readonly Table[] = TABLES;
+  /** WITH queries over WITH queries grow fast: few joins, on keys. */
+  private narrow = false;
 
   constructor(r: Random, options: QueryOptions) {
     this.r = r;
@@ -124,6 +127,56 @@ class Generator {
   }
 
   query(): string {
+    if (this.options.withQueries !== true) return this.plainQuery();
+    this.narrow = true;
+    return this.r.chance(0.3) ? this.consistencyQuery() : this.queryWithQueries();
+  }
+
+  private queryWithQueries(): string {
+    const ctes: string[] = [];
+    for (let n = 1 + this.r.int(3); n > 0; n--) {
+      const name = `w${ctes.length}`;
+      const { sql } = this.select([], 1, undefined);
+      const columns = sql.types.map((type, i) => ({ name: `${name}c${i}`, type }));
+      const how = this.r.pick(['', '', 'MATERIALIZED ', 'NOT MATERIALIZED ']);
+      ctes.push(`${name} (${columns.map((c) => c.name).join(', ')}) AS ${how}(${sql.text})`);
+      const cte: Table = { name, columns };
+      this.tables = [cte, cte, ...this.tables.filter((t) => this.r.chance(0.5) || t.name.startsWith('w'))];
+    }
+    return `WITH ${ctes.join(', ')} ${this.plainQuery()}`;
+  }
+
+  /** The rows of `w` are anything, and yet the answer is known: all of its readers see the same. */
+  private consistencyQuery(): string {
+    const from = this.from([], 1);
+    const where = this.r.chance(0.5) ? ` WHERE ${this.predicate(from.cols, [], 1)}` : '';
+    const kept = Array.from(
+      { length: 1 + this.r.int(3) },
+      (_, i) => `${this.r.pick(from.cols).sql} AS c${i}`,
+    ).join(', ');
+    const how = this.r.pick(['', '', 'MATERIALIZED ']);
+    const w = this.r.pick([
+      `SELECT ${kept}, random() AS x FROM ${from.text}${where}`,
+      `SELECT ${kept}, random() AS x FROM ${from.text}${where} LIMIT ${1 + this.r.int(9)}`,
+      `SELECT *, random() AS x FROM (SELECT ${kept} FROM ${from.text}${where} LIMIT ${this.r.int(9)}) q`,
+      `SELECT count(*) AS c0, sum(random()) AS x FROM ${from.text}${where}`,
+      `SELECT c0, random() AS x FROM (SELECT DISTINCT ON (c0) ${kept} FROM ${from.text}${where}) q`,
+    ]);
+    const answer = this.r.pick([
+      'SELECT count(*) FROM ((SELECT * FROM w) EXCEPT ALL (SELECT * FROM w)) q',
+      'SELECT (SELECT count(*) FROM w a JOIN w b USING (x)) = (SELECT count(x) FROM w)',
+      'SELECT count(*) FROM w WHERE x IS NOT NULL AND x NOT IN (SELECT x FROM w WHERE x IS NOT NULL)',
+      'SELECT (SELECT max(x) FROM w) IS NOT DISTINCT FROM (SELECT x FROM w ORDER BY x DESC NULLS LAST LIMIT 1)',
+      'SELECT (SELECT count(*) FROM w WHERE x < 0.5) + (SELECT count(*) FROM w WHERE NOT x < 0.5) = (SELECT count(x) FROM w)',
+      'SELECT count(*) FROM w a WHERE a.x IS NOT NULL AND NOT EXISTS (SELECT 1 FROM w b WHERE b.x = a.x)',
+      'SELECT count(*) FROM w a LEFT JOIN w b ON a.x = b.x WHERE a.x IS NOT NULL AND b.x IS NULL',
+      'SELECT (SELECT count(*) FROM (SELECT DISTINCT x FROM w) q) = (SELECT count(*) FROM (SELECT x FROM w UNION SELECT x FROM w) q)',
+      'SELECT count(*) FROM ta, LATERAL (SELECT min(x) AS m FROM w WHERE w.x > ta.a1) q WHERE q.m NOT IN (SELECT x FROM w WHERE x IS NOT NULL)',
+    ]);
+    return `WITH w AS ${how}(${w}) ${answer}`;
+  }
+
+  private plainQuery(): string {
     const { sql, width } = this.select([], 2, undefined);
     if (this.r.chance(0.15)) {
       const other = this.select([], 1, sql.types);
@@ -151,7 +204,7 @@ class Generator {
           cols: sql.types.map((type, i) => ({ sql: `${alias}.x${i}`, type })),
         };
       }
-      const t = this.r.pick(TABLES);
+      const t = this.r.pick(this.tables);
       return {
         text: `${t.name} AS ${alias}`,
         cols: t.columns.map((c) => ({ sql: `${alias}.${c.name}`, type: c.type })),
@@ -160,7 +213,7 @@ class Generator {
     const first = item();
     cols.push(...first.cols);
     let text = first.text;
-    for (let n = this.r.int(3); n > 0; n--) {
+    for (let n = this.r.int(this.narrow ? 2 : 3); n > 0; n--) {
       const right = item();
       const all = [...cols, ...right.cols];
       const kind = this.r.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'CROSS JOIN']);
@@ -169,8 +222,13 @@ class Generator {
         const same = right.cols.filter((c) => c.type === l.type);
         return same.length === 0 ? 'true' : `${l.sql} = ${this.r.pick(same).sql}`;
       };
+      if (this.narrow) {
+        const k = key();
+        if (k === 'true') continue;
+        text += ` ${this.r.pick(['JOIN', 'LEFT JOIN', 'FULL JOIN'])} ${right.text} ON ${k}`;
+      }
       // PostgreSQL takes full joins on equalities only.
-      if (kind === 'CROSS JOIN') text += ` CROSS JOIN ${right.text}`;
+      else if (kind === 'CROSS JOIN') text += ` CROSS JOIN ${right.text}`;
       else if (kind === 'FULL JOIN' && this.options.anyFullJoin !== true) {
         const k = key();
         text += k === 'true' ? ` CROSS JOIN ${right.text}` : ` FULL JOIN ${right.text} ON ${k}`;
@@ -262,7 +320,7 @@ class Generator {
         return `(${this.predicate(cols, outer, 0)})`;
       case 3:
         if (depth > 0 && type !== 'bool') {
-          const t = this.r.pick(TABLES);
+          const t = this.r.pick(this.tables);
           const alias = `q${this.aliases++}`;
           const inner = t.columns.map((c) => ({ sql: `${alias}.${c.name}`, type: c.type }));
           const agg = this.aggregate(inner, type);
@@ -309,7 +367,7 @@ class Generator {
       case 8:
         return `${c.sql} ${this.r.pick(['=', '<>', '<', '<=', '>', '>='])} ${literal(this.r, c.type)}`;
       default: {
-        const t = this.r.pick(TABLES);
+        const t = this.r.pick(this.tables);
         const alias = `q${this.aliases++}`;
         const inner = t.columns.map((x) => ({ sql: `${alias}.${x.name}`, type: x.type }));
         const same = inner.filter((x) => x.type === c.type);

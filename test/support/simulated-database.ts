@@ -3,6 +3,7 @@
 import { bindStatement } from '../../src/plan/bind/bind.js';
 import type { Catalog, ColumnStats, TableDef } from '../../src/plan/catalog.js';
 import { verifyLogical } from '../../src/plan/logical/verify.js';
+import type { PlannerSettings } from '../../src/plan/settings.js';
 import { parseSql } from '../../src/plan/sql/parse.js';
 import { compareValues } from '../../src/types/compare.js';
 import type { StorageId } from '../../src/types/ids.js';
@@ -102,6 +103,7 @@ export function simulateSql(
   data: readonly TableData[],
   segments: number,
   disabledRules: ReadonlySet<string>,
+  shareSubplans: PlannerSettings['shareSubplans'] = 'auto',
 ): string[] {
   const catalog: Catalog = catalogOf(
     data.map((d) => d.def),
@@ -109,7 +111,7 @@ export function simulateSql(
   );
   const types = bindSelect(sql, catalog).plan.cols.map((c) => c.type);
   const plan = planSql(sql, catalog, {
-    settings: { disabledRules, joinOrderLimit: segments === 2 ? 2 : 10 },
+    settings: { disabledRules, shareSubplans, joinOrderLimit: segments === 2 ? 2 : 10 },
     trace: (rule, _, after) => {
       try {
         verifyLogical(after, { decorrelated: rule !== 'ResolveShared' && rule !== 'RemoveSubqueries' });
