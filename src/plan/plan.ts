@@ -17,12 +17,7 @@ import { col, walkExpr } from './expr-util.js';
 import type { LogicalPlan } from './logical/nodes.js';
 import { exprsOf, inputsOf } from './logical/transform.js';
 import type { DistributedPlan } from './physical.js';
-import {
-  type RulesEnv,
-  type RuleTrace,
-  rulesAfterSharing,
-  rulesBeforeSharing,
-} from './rules/apply-rules.js';
+import { type RulesEnv, type RuleTrace, rulesAfterSharing, rulesBeforeSharing } from './rules/apply-rules.js';
 import { commonSubplans, rowsProcessed, shareSubplan } from './rules/share-common-subplans.js';
 import { DEFAULT_SETTINGS, type PlannerSettings } from './settings.js';
 

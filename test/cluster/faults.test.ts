@@ -161,6 +161,19 @@ describe('work that nobody waits for ends on the segments within a second', () =
     await client.end();
   });
 
+  test('statement_timeout, while a WITH query is computed for two readers', async () => {
+    const client = await cluster.connect();
+    await client.query('SET statement_timeout = 500');
+    const e = await fails(
+      client.query(
+        'WITH x AS MATERIALIZED (SELECT a.k, a.v FROM big a, big b, big c WHERE a.k + b.k + c.k = -1) SELECT count(*) FROM x p JOIN x q USING (k)',
+      ),
+    );
+    expect(e.code).toBe('57014');
+    await quiet();
+    await client.end();
+  });
+
   test('a client that goes away', async () => {
     const client = await cluster.connect();
     client.query(ENDLESS).catch(() => undefined);
@@ -182,6 +195,19 @@ test('a query that needs more memory than there is ends with 53200; the segments
   expect(`${e.message} ${e.detail}`).toMatch(/segment [01]/);
   expect(['segment-0', 'segment-1'].map((n) => cluster.pid(n))).toEqual(pids);
   expect(await count('big')).toBe(20000);
+});
+
+test('rows of a WITH query that is read twice are memory, too, and all of it comes back', async () => {
+  const pids = ['segment-0', 'segment-1'].map((n) => cluster.pid(n));
+  const wide = (rows: number): string =>
+    `WITH x AS MATERIALIZED (SELECT a.k, repeat(a.v, 100) AS v, random() AS r FROM big a, generate_series(1, ${rows}) AS g(i)) SELECT count(*) AS n FROM x p JOIN x q USING (k, r, v)`;
+  const e = await fails(cluster.query(wide(2000)));
+  expect(e.code).toBe('53200');
+  for (let i = 0; i < 12; i++) expect((await cluster.query(wide(1))).rows).toEqual([{ n: '20000' }]);
+  const failing =
+    'WITH x AS MATERIALIZED (SELECT v, k / (k - 19000) AS q FROM big) SELECT count(p.q), count(q.v) FROM x p JOIN x q USING (q)';
+  expect((await fails(cluster.query(failing))).code).toBe('22012');
+  expect(['segment-0', 'segment-1'].map((n) => cluster.pid(n))).toEqual(pids);
 });
 
 test('two clients at once', async () => {
