@@ -163,20 +163,20 @@ describe('EXPLAIN', () => {
   test('text shows the WITH query below its first reader', () => {
     expect(explainText(plan(sql), { costs: false }).join('\n')).toMatchInlineSnapshot(`
       "Hash Join
-        Hash Cond: p = p
+        Hash Cond: top.p = top_1.p
         ->  CTE Scan on top
+              CTE top  (slice1; master)
+              ->  Limit
+                    ->  Gather Motion 3:1  (slice0; segments: 3)
+                          Merge Key: o_totalprice DESC
+                          ->  Sort
+                                Sort Key: o_totalprice DESC
+                                Sort Method: top-N, N = 10
+                                ->  Seq Scan on orders
         ->  Hash
               ->  Filter
-                    Filter: c > 5
-                    ->  CTE Scan on top
-                          CTE top  (slice1; master)
-                          ->  Limit
-                                ->  Gather Motion 3:1  (slice0; segments: 3)
-                                      Merge Key: o_totalprice DESC
-                                      ->  Sort
-                                            Sort Key: o_totalprice DESC
-                                            Sort Method: top-N, N = 10
-                                            ->  Seq Scan on orders
+                    Filter: top_1.c > 5
+                    ->  CTE Scan on top top_1
       Optimizer: mpp"
     `);
   });

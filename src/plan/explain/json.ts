@@ -40,7 +40,11 @@ function node(n: ExplainNode, parent: string | undefined, options: ExplainTextOp
     out.Alias = alias ?? table;
   }
   if (n.title !== undefined) out['Subplan Name'] = n.title.name;
-  if (n.type === 'CTE Scan') out['CTE Name'] = n.label.replace('CTE Scan on ', '');
+  if (n.type === 'CTE Scan') {
+    const [name, alias] = n.label.replace('CTE Scan on ', '').split(' ');
+    out['CTE Name'] = name;
+    out.Alias = alias ?? name;
+  }
   out.Slice = n.slice;
   if (options.costs !== false) {
     out['Startup Cost'] = 0;

@@ -18,25 +18,26 @@ export class Names {
   readonly aliases = new Map<number, string>();
 
   constructor(plan: DistributedPlan) {
-    const scans: { op: PhysicalOp & { kind: 'scan' | 'virtualScan' }; alias: string }[] = [];
+    const scans: { cols: readonly Column[]; alias: string }[] = [];
     const tables = new Map<string, number>();
+    const note = (op: PhysicalOp, table: string, cols: readonly Column[]): void => {
+      const n = tables.get(table) ?? 0;
+      tables.set(table, n + 1);
+      const alias = n === 0 ? table : `${table}_${n}`;
+      this.aliases.set(op.id, alias);
+      scans.push({ cols, alias });
+    };
     const visit = (op: PhysicalOp): void => {
-      if (op.kind === 'scan' || op.kind === 'virtualScan') {
-        const n = tables.get(op.table) ?? 0;
-        tables.set(op.table, n + 1);
-        const alias = n === 0 ? op.table : `${op.table}_${n}`;
-        this.aliases.set(op.id, alias);
-        scans.push({ op, alias });
-      }
+      if (op.kind === 'scan') note(op, op.table, op.scanCols);
+      else if (op.kind === 'virtualScan') note(op, op.table, op.cols);
+      else if (op.kind === 'sharedScan' && op.name !== undefined) note(op, op.name, op.cols);
       for (const i of physicalInputs(op)) visit(i);
     };
     for (const s of plan.slices) visit(s.root);
     const count = new Map<string, number>();
-    const colsOf = (op: (typeof scans)[number]['op']): readonly Column[] =>
-      op.kind === 'scan' ? op.scanCols : op.cols;
-    for (const { op } of scans) for (const c of colsOf(op)) count.set(c.name, (count.get(c.name) ?? 0) + 1);
-    for (const { op, alias } of scans)
-      for (const c of colsOf(op))
+    for (const { cols } of scans) for (const c of cols) count.set(c.name, (count.get(c.name) ?? 0) + 1);
+    for (const { cols, alias } of scans)
+      for (const c of cols)
         this.names.set(c.id, (count.get(c.name) ?? 0) > 1 ? `${alias}.${c.name}` : c.name);
     // Senders come before receivers, inputs before their users: every name below is known.
     for (const s of plan.slices) this.learn(s.root, plan);

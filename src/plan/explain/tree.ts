@@ -159,6 +159,8 @@ class Tree {
           return `${names.expr(k)} ${sign} ${names.expr(op.buildKeys[i])}`;
         });
         const word = op.type === 'inner' ? 'Hash Join' : `Hash ${JOIN_WORDS[op.type]}Join`;
+        // Shared rows are explained where they are first shown.
+        const probe = this.node(op.probe, slice);
         const build = this.node(op.build, slice);
         return {
           ...base,
@@ -166,7 +168,7 @@ class Tree {
           type: word,
           properties: [p('Hash Cond', cond.join(' AND ')), ...filterOf(op.residual, 'Join Filter')],
           children: [
-            this.node(op.probe, slice),
+            probe,
             {
               ...build,
               label: 'Hash',
@@ -245,7 +247,9 @@ class Tree {
     op: SharedScanOp,
     base: Omit<ExplainNode, 'label' | 'type' | 'properties' | 'children'>,
   ): ExplainNode {
-    const label = op.name === undefined ? `Shared Scan ${op.share}` : `CTE Scan on ${op.name}`;
+    const alias = this.names.aliases.get(op.id) ?? op.name;
+    const as = alias === op.name ? '' : ` ${alias}`;
+    const label = op.name === undefined ? `Shared Scan ${op.share}` : `CTE Scan on ${op.name}${as}`;
     const type = op.name === undefined ? 'Shared Scan' : 'CTE Scan';
     const producer = this.plan.slices.find((s) => s.id === op.fromSlice);
     if (producer === undefined) throw new Error(`slice ${op.fromSlice} shares nothing`);
