@@ -90,6 +90,13 @@ describe('shared rows', () => {
     expect(source.next()).toBe('end');
   });
 
+  test('what is kept counts as memory of the producer', () => {
+    const { sink, push } = setUp(1);
+    push([1, 'a']);
+    push([2, 'b']);
+    expect(sink.withKept({ memoryPeakBytes: 100, other: 1 })).toEqual({ memoryPeakBytes: 8292, other: 1 });
+  });
+
   test('rows past the memory of the query are 53200, and what came before is freed with it', () => {
     const { pool, shares, push } = setUp(1, 10_000);
     push([1, 'a']);

@@ -12,23 +12,27 @@ import { chunkToBatch } from './chunk-batch.js';
 import type { ReceivedColumn } from './receiver.js';
 import { Signal } from './signal.js';
 
+/** Of all rows that one query shares in this process. */
+type Budget = { usedBytes: number; readonly limitBytes: number };
+
 export class SharedRows {
   rows = 0;
+  /** Of memory. */
+  bytes = 0;
   private readonly readersMax: number;
   private readonly memory: MemoryPool;
-  private readonly limitBytes: number;
+  private readonly budget: Budget;
   private readonly chunks: OutChunk[] = [];
   private readonly readers = new Set<SharedReader>();
   private readonly changed = new Signal();
-  private bytes = 0;
   private closed = 0;
   private complete = false;
 
   /** `readers`: how many there will be in this process. */
-  constructor(readers: number, memory: MemoryPool, limitBytes: number) {
+  constructor(readers: number, memory: MemoryPool, budget: Budget) {
     this.readersMax = readers;
     this.memory = memory;
-    this.limitBytes = limitBytes;
+    this.budget = budget;
   }
 
   push(chunk: OutChunk): void {
@@ -37,11 +41,13 @@ export class SharedRows {
       return;
     }
     this.rows += chunk.rows;
+    const { budget } = this;
     this.bytes += chunk.sizeBytes ?? 0;
+    budget.usedBytes += chunk.sizeBytes ?? 0;
     this.chunks.push(chunk);
-    if (this.bytes > this.limitBytes)
+    if (budget.usedBytes > budget.limitBytes)
       throw new SqlError('53200', 'out of memory', {
-        detail: `The rows that the query shares between its parts hold ${this.bytes} of ${this.limitBytes} bytes.`,
+        detail: `The rows that the query shares between its parts hold ${budget.usedBytes} of ${budget.limitBytes} bytes.`,
         hint: 'Raise the setting "mpp.query_memory", start the process with a larger --memory, or add segments.',
       });
     this.wake();
@@ -78,6 +84,11 @@ export class SharedRows {
   /** Once no slice of the query runs any more. */
   release(): void {
     for (const c of this.chunks.splice(0)) c.release();
+  }
+
+  /** The producer's statistics with the memory that its rows hold beyond its end. */
+  withKept<T extends { readonly memoryPeakBytes: number }>(stats: T): T {
+    return { ...stats, memoryPeakBytes: stats.memoryPeakBytes + this.bytes };
   }
 
   /** @internal */
@@ -171,8 +182,9 @@ export class QueryShares {
     memory: MemoryPool,
     limitBytes: number,
   ) {
+    const budget: Budget = { usedBytes: 0, limitBytes };
     for (const id of produced)
-      this.byId.set(id, new SharedRows(read.filter((r) => r === id).length, memory, limitBytes));
+      this.byId.set(id, new SharedRows(read.filter((r) => r === id).length, memory, budget));
   }
 
   sink(id: SharedId): SharedRows {

@@ -215,6 +215,16 @@ describe('INSERT', () => {
     expect(sink.kind === 'insert' && sink.replicated).toBe(true);
   });
 
+  test('rows of one segment each are counted on each, although a row of all is broadcast to them', () => {
+    const { plan } = insert(
+      'INSERT INTO d SELECT k, t FROM s WHERE k >= (SELECT min(k) FROM s)',
+      table('d', byKey(0), 2),
+    );
+    expect(motions(plan)).toEqual(['broadcast']);
+    const { sink } = plan.slices[plan.slices.length - 1];
+    expect(sink.kind === 'insert' && sink.replicated).toBe(false);
+  });
+
   test('constant rows start on the master', () => {
     const { plan, counts } = insert(
       "INSERT INTO d VALUES (1, 'x'), (2, 'y'), (3, 'z')",

@@ -71,7 +71,7 @@ export function planInsert(source: LogicalPlan, target: TableDef, env: PlannerEn
   const cols = ids.map((id, i) => root.cols.find((x) => x.id === id) ?? source.cols[i]);
   const slices = cutSlices(ctx, root, 'all', {
     kind: 'insert',
-    ...(target.distribution.kind === 'replicated' ? { replicated: true } : {}),
+    replicated: target.distribution.kind === 'replicated',
     storageId: target.storageId,
     tableOid: target.oid,
     table: target.name,
@@ -115,7 +115,7 @@ function search(
   let query = rulesBeforeSharing(plan, rules);
   let way = cheapestWay(ctx, rulesAfterSharing(query, rules), place);
   const always = settings.shareSubplans === 'on';
-  if (settings.shareSubplans !== 'off')
+  if (settings.shareSubplans !== 'off' && !settings.disabledRules.has('ShareCommonSubplans'))
     for (const common of commonSubplans(query).slice(0, SHARED_MAX)) {
       if (!always && rowsProcessed(common[0], ctx.estimator) < SHARED_ROWS_MIN) continue;
       const shared = shareSubplan(query, common, rules);

@@ -212,7 +212,7 @@ class QueryExecution implements Execution, StreamHandler {
       const stats = await this.compute(slice, sink);
       const done: SliceDone<SliceStats> = {
         slice: slice.id,
-        stats,
+        stats: sink instanceof SharedRows ? sink.withKept(stats) : stats,
         rowsOut:
           sink instanceof MotionSink || sink instanceof InsertSink || sink instanceof SharedRows
             ? sink.rows

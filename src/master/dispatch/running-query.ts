@@ -20,7 +20,7 @@ import type { Links } from '../../exchange/link/links.js';
 import { failureFromWire, MotionBroken } from '../../exchange/motion-error.js';
 import type { MotionService } from '../../exchange/motion-service.js';
 import { MotionSink } from '../../exchange/motion-sink.js';
-import { QueryShares, type SharedRows } from '../../exchange/shared-rows.js';
+import { QueryShares, SharedRows } from '../../exchange/shared-rows.js';
 import { sliceSources } from '../../exchange/slice-sources.js';
 import { sharesOf } from '../../plan/distribute/physical-walk.js';
 import type { DistributedPlan, SharedScanOp, Slice } from '../../plan/physical.js';
@@ -250,7 +250,12 @@ export class RunningQuery {
       const motion =
         sink instanceof MotionSink ? { id: sink.motion, rows: sink.rows, bytes: sink.bytes } : undefined;
       const { rows: rowsOut } = sink;
-      this.sliceDone(MASTER, { slice: slice.id, stats, rowsOut, motion });
+      this.sliceDone(MASTER, {
+        slice: slice.id,
+        stats: sink instanceof SharedRows ? sink.withKept(stats) : stats,
+        rowsOut,
+        motion,
+      });
     } catch (e) {
       this.fail(e);
     }

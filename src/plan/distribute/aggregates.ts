@@ -9,6 +9,7 @@ import { distinctAfter, distinctRows, type Estimate, widthOf } from '../cost/est
 import { COST } from '../cost/model.js';
 import type { AggCall, Column } from '../expr.js';
 import { col, columnsOf, isVolatile } from '../expr-util.js';
+import { isRepeatable } from '../logical/repeatable.js';
 import type { HashAggOp, PhysicalOp } from '../physical.js';
 import { isOrderSensitive, isSplittable, stateColumns } from './agg-states.js';
 import {
@@ -22,7 +23,7 @@ import {
   prune,
 } from './context.js';
 import { groupsTogether, hashKeyOf, isPartitioned, signature } from './distribution.js';
-import { gather, redistribute } from './motions.js';
+import { broadcast, gather, redistribute } from './motions.js';
 
 export type AggregateShape = {
   readonly groups: readonly Column[];
@@ -175,7 +176,7 @@ function singleStage(
   };
 }
 
-/** Partial on the segments; the states go by group to the segments, or all to the master. */
+/** Partial on the segments; the states go by group to the segments, or all to the master, or to everybody. */
 function twoStages(
   ctx: PhysicalContext,
   input: Planned,
@@ -266,6 +267,10 @@ function twoStages(
   };
   const shapeOfPartial = { estimate: partialEstimate, cols: shape.cols };
   const result = [pair((p) => gather(ctx, shapeOfPartial, p))];
+  // One row for a join everywhere: each segment adds up all states, which spares the way over the master. Only what
+  // comes out the same in any order of addition.
+  if (groups.length === 0 && ctx.settings.enableBroadcast && shape.aggs.every(isRepeatable))
+    result.push(pair((p) => broadcast(ctx, shapeOfPartial, p)));
   if (groups.length > 0 && ctx.settings.enableRedistribute) {
     const above = spreadsOut(ctx, input, shape.above);
     for (const keys of above === undefined ? [groups] : [groups, above])

@@ -30,6 +30,11 @@ function unrepeatableNode(plan: LogicalPlan): string | undefined {
   return found;
 }
 
+/** Whether the aggregate gives one result for its input, in whatever order that comes. */
+export function isRepeatable(a: AggCall): boolean {
+  return unrepeatableAggregate(a) === undefined;
+}
+
 function unrepeatableAggregate(a: AggCall): string | undefined {
   const float = a.args.some((x) => {
     const type = x.kind === 'cmp' ? undefined : 'type' in x ? x.type : undefined;
