@@ -96,6 +96,8 @@ function ownKey(p: LogicalPlan, names: Names): string {
   switch (p.kind) {
     case 'scan':
       return `${p.table.schema}.${p.table.name}:${p.ordinals.join(',')}`;
+    case 'shared':
+      return `${p.shared.id}:${p.from.join(',')}`;
     case 'values':
       return p.rows.map(keys).join(';');
     case 'filter':

@@ -9,7 +9,6 @@ import { ROW_COUNT } from '../../types/functions/row-counts.js';
 import type { ColId } from '../../types/ids.js';
 import { assert, notSupported } from '../../types/sql-error.js';
 import { BOOL, INT8 } from '../../types/sql-type.js';
-import { unrepeatable } from '../bind/repeatable.js';
 import type { CmpOp, Column, Expr, SortKey, Subquery } from '../expr.js';
 import {
   cmp,
@@ -32,6 +31,7 @@ import {
 } from '../expr-util.js';
 import { aggregate, filter, join, limit, ONE_ROW, pick, project, setOp } from '../logical/builders.js';
 import type { Join, JoinType, Limit, LogicalPlan, Values } from '../logical/nodes.js';
+import { unrepeatable } from '../logical/repeatable.js';
 import {
   exprsOf,
   freeColumns,
