@@ -18,8 +18,9 @@ import {
   substitute,
   walkExpr,
 } from '../expr-util.js';
-import { aggregate, project, setOp } from '../logical/builders.js';
+import { aggregate, project, setOp, sharedScan } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
+import { unrepeatable } from '../logical/repeatable.js';
 import { freeColumns, freshCopy, mapPlanExprs } from '../logical/transform.js';
 import { locationOf } from './ast.js';
 import type { BindContext } from './context.js';
@@ -184,7 +185,7 @@ export function groupPlan(b: Binding, input: LogicalPlan, by: GroupBy): Grouped 
   };
 }
 
-/** One aggregate a set over its own copy of the input; columns a set does not group by are NULL in its rows. */
+/** One aggregate a set over its own copy of the input, or over one that they share when copies could differ; columns a set does not group by are NULL in its rows. */
 function unionOfSets(
   ctx: BindContext,
   input: LogicalPlan,
@@ -195,9 +196,10 @@ function unionOfSets(
   groupings: readonly { readonly out: Column; readonly groups: readonly number[] }[],
 ): { readonly plan: LogicalPlan; readonly replaced: ReadonlyMap<ColId, Expr> } {
   const allocate = (): ColId => ctx.columnId();
+  const source = sets.length > 1 ? sameForAll(ctx, input, allocate) : input;
   const arms = sets.map((set, k) => {
     const own = groups.filter((g) => set.some((i) => columnOf[i].id === g.id));
-    const node = aggregate(input, own, aggs);
+    const node = aggregate(source, own, aggs);
     const copy = k === 0 ? { plan: node, renamed: new Map<ColId, ColId>() } : freshCopy(node, allocate);
     const read = (c: Column): Expr => col({ ...c, id: copy.renamed.get(c.id) ?? c.id });
     const exprs: Expr[] = [
@@ -230,6 +232,13 @@ function unionOfSets(
     plan: setOp('union', true, arms, cols),
     replaced: new Map(before.map((c, i) => [c.id, col(cols[i])])),
   };
+}
+
+/** The input, or a reading of it that gives the same rows in every copy. */
+function sameForAll(ctx: BindContext, input: LogicalPlan, allocate: () => ColId): LogicalPlan {
+  if (freeColumns(input).size > 0 || unrepeatable(input) === undefined) return input;
+  const { plan } = freshCopy(input, allocate);
+  return sharedScan({ id: ctx.sharedId(), name: undefined, plan, materialized: 'always' }, input.cols);
 }
 
 function nameOf(e: Expr): string {
