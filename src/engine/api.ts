@@ -7,6 +7,7 @@ import type {
   NodeId,
   PhysicalOp,
   ReceiveOp,
+  RuntimeFilter,
   ScanOp,
   SharedScanOp,
   Slice,
@@ -48,6 +49,8 @@ export interface ChunkSink {
   /** False: out of credit; the runtime pauses the pipeline until `onReady` fires. */
   ready(): boolean;
   onReady(callback: () => void): void;
+  /** What the receivers of the rows can match, when all have said so (`onReady` fires); see types/filter-bits.ts. */
+  filter?(id: NodeId): Uint8Array | undefined;
   /** Set by the sink when nobody wants more rows (LIMIT above): the slice ends early and cleanly. */
   readonly done: boolean;
   /** All rows have been pushed. Resolves when they are delivered (or stored). */
@@ -129,9 +132,25 @@ export type HostCall = {
   readonly strict: boolean;
 };
 
+/** A runtime filter and its place in the query state (see `FILTER` in operators/runtime-filter.ts). */
+export type FilterSlot = { readonly filter: RuntimeFilter; readonly slot: number };
+
+/** A runtime filter whose bits or bounds can be compared with zone maps. */
+export type SourceFilter = FilterSlot & {
+  /** Of the source's layout. */
+  readonly column: number;
+  /** Counts the rows that do not come. */
+  readonly node: NodeId;
+};
+
 export type PipelineSource =
   /** Morsel address = batch descriptor. */
-  | { readonly kind: 'batches'; readonly node: NodeId }
+  | {
+      readonly kind: 'batches';
+      readonly node: NodeId;
+      /** Complete when the pipeline starts: batches without a match for one of them need not come. */
+      readonly filters?: readonly SourceFilter[];
+    }
   /** Morsel address = pair array of a MergedRun. */
   | { readonly kind: 'merged'; readonly node: NodeId }
   /** Materialised rows of an earlier pipeline: at `queryState + listSlot`, u32 address of an array of
@@ -147,6 +166,8 @@ export type PipelineDesc = {
   readonly nodes: readonly NodeId[];
   /** Pipelines that must have finished (with their `finish` steps) before this one starts. */
   readonly dependsOn: readonly number[];
+  /** Filters from the receivers of the slice's rows, to be at `queryState + slot` before this one starts. */
+  readonly awaits?: readonly FilterSlot[];
   readonly source: PipelineSource;
   /** Export `(queryState, workerState, morsel, start, end) -> i32`: 0 = go on, 1 = this pipeline needs no more input. */
   readonly run: string;
@@ -177,6 +198,8 @@ export type CompiledSlice = {
   }[];
   readonly hostCalls: readonly HostCall[];
   readonly pipelines: readonly PipelineDesc[];
+  /** Filters that the senders of a receive are told when a pipeline is done. */
+  readonly publishes: readonly (FilterSlot & { readonly pipeline: number; readonly receive: NodeId })[];
   /** i64 row counters in the worker state. */
   readonly counters: readonly { readonly node: NodeId; readonly offset: number }[];
 };

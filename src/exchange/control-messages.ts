@@ -12,7 +12,7 @@ import type { FileIdentity } from './process/shared-file.js';
 import type { ReceivedColumn } from './receiver.js';
 
 /** Raised whenever a message here or a plan changes its meaning: both ends must be the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type Hello = {
   readonly version: number;

@@ -379,3 +379,32 @@ test('a wrong token is refused', async () => {
   });
   expect(isUnauthenticated(error)).toBe(true);
 });
+
+test('what receivers can match reaches the sender, whoever comes first, once all have said so or want no more', async () => {
+  const [a, b, c] = [await node(0), await node(1), await node(2)];
+  const filter = (min: number, max: number, bits: number): Uint8Array => {
+    const bytes = new Uint8Array(24);
+    const view = new DataView(bytes.buffer);
+    view.setBigInt64(0, BigInt(min), true);
+    view.setBigInt64(8, BigInt(max), true);
+    bytes[16] = bits;
+    return bytes;
+  };
+  const inA = a.receive(Q(1), [a]).unordered();
+  const inB = b.receive(Q(1), [a]).unordered();
+  inB.tellSenders!(7, filter(-4, 2, 0b1001));
+  const sink = a.sink(Q(1), [a, b, c]);
+  const changed = () => new Promise<void>((resolve) => sink.onReady(resolve));
+  inA.tellSenders!(7, filter(1, 9, 0b0110));
+  inA.tellSenders!(8, filter(0, 0, 1));
+  await changed();
+  expect(sink.filter(7)).toBeUndefined();
+  const inC = c.receive(Q(1), [a]).unordered();
+  inC.close();
+  while (sink.filter(7) === undefined) await changed();
+  expect(sink.filter(7)).toEqual(filter(-4, 9, 0b1111));
+  expect(sink.filter(8)).toBeUndefined();
+  inA.close();
+  inB.close();
+  await sink.finish();
+});

@@ -18,6 +18,8 @@ export interface SenderLink {
   grant(messages: number): void;
   /** No more rows are wanted; the sender ends its stream soon. */
   stop(): void;
+  /** What the receiver can match (see types/filter-bits.ts): the bytes stay as they are. */
+  filter(id: number, bits: Uint8Array): void;
 }
 
 export class InboundStream implements BatchSource {
@@ -27,6 +29,8 @@ export class InboundStream implements BatchSource {
   private readonly columns: readonly MotionColumn[];
   private readonly pool: MemoryPool;
   private link: SenderLink | undefined;
+  /** For a sender that has not come yet. */
+  private filters: { readonly id: number; readonly bits: Uint8Array }[] = [];
   private queue: (Uint8Array | OutChunk)[] = [];
   private rowsTaken = 0;
   private rowsSent: number | undefined;
@@ -58,6 +62,13 @@ export class InboundStream implements BatchSource {
       throw new Error(`${placeName(this.from)} opened motion ${this.motion} twice`);
     this.link = link;
     if (this.closed) link.stop();
+    for (const f of this.filters.splice(0)) link.filter(f.id, f.bits);
+  }
+
+  tellSender(id: number, bits: Uint8Array): void {
+    if (this.closed || this.failed || this.rowsSent !== undefined) return;
+    if (this.link === undefined) this.filters.push({ id, bits });
+    else this.link.filter(id, bits);
   }
 
   deliver(message: Uint8Array | OutChunk): void {
@@ -115,6 +126,7 @@ export class InboundStream implements BatchSource {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.filters = [];
     this.drop();
     if (this.rowsSent === undefined && !this.failed) this.link?.stop();
   }

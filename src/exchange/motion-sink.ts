@@ -4,11 +4,12 @@
  *  a receiver in this process are handed over as they are. `ready` is false while any receiver is without credit: one
  *  slow receiver slows its senders, and nothing piles up. */
 import { encodeBatchMessage, type MotionColumn } from '../types/arrow/batch-message.js';
+import { unionOfFilters } from '../types/filter-bits.js';
 import type { MotionId, QueryId, SegmentId } from '../types/ids.js';
 import type { MemoryPool, OutChunk } from '../types/memory.js';
 import { assert } from '../types/sql-error.js';
 import type { MotionService } from './motion-service.js';
-import { LocalOutlet, RemoteOutlet } from './outlet.js';
+import { LocalOutlet, type Outlet, RemoteOutlet } from './outlet.js';
 import { Signal } from './signal.js';
 
 /** Partition of a chunk that goes to every receiver. */
@@ -36,6 +37,7 @@ export class MotionSink {
   private readonly options: MotionSinkOptions;
   private readonly memory: MemoryPool;
   private readonly outlets: readonly (LocalOutlet | RemoteOutlet)[];
+  private readonly filters = new Map<number, { readonly from: Set<Outlet>; bits: Uint8Array }>();
   private readonly turn: number;
   private readonly signal = new Signal();
 
@@ -45,6 +47,7 @@ export class MotionSink {
     this.memory = service.memory;
     const owner = {
       changed: this.signal.fire,
+      filter: (from: Outlet, id: number, bits: Uint8Array) => this.addFilter(from, id, bits),
       broken: (e: unknown) => {
         options.onBroken(e);
         this.signal.fire();
@@ -78,6 +81,12 @@ export class MotionSink {
     this.signal.listen(callback);
   }
 
+  /** What any receiver that still wants rows can match; undefined until each of them has said so. */
+  filter(id: number): Uint8Array | undefined {
+    const known = this.filters.get(id);
+    return this.outlets.every((o) => o.stopped || known?.from.has(o)) ? known?.bits : undefined;
+  }
+
   get done(): boolean {
     return this.outlets.length > 0 && this.outlets.every((o) => o.stopped);
   }
@@ -94,6 +103,16 @@ export class MotionSink {
 
   abort(error: unknown): void {
     for (const o of this.outlets) o.abort(error);
+  }
+
+  private addFilter(from: Outlet, id: number, bits: Uint8Array): void {
+    const known = this.filters.get(id);
+    if (known === undefined) this.filters.set(id, { from: new Set([from]), bits });
+    else if (!known.from.has(from)) {
+      known.from.add(from);
+      known.bits = unionOfFilters(known.bits, bits);
+    }
+    this.signal.fire();
   }
 
   private outletOf(chunk: OutChunk): LocalOutlet | RemoteOutlet {

@@ -14,6 +14,8 @@ import { failureFromWire, failureToWire, MotionBroken, type WireFailure } from '
 export interface OutletOwner {
   /** Credit came, or the receiver wants no more. */
   changed(): void;
+  /** What this receiver can match. */
+  filter(from: Outlet, id: number, bits: Uint8Array): void;
   broken(error: unknown): void;
 }
 
@@ -73,6 +75,10 @@ export class LocalOutlet implements Outlet, SenderLink {
     this.drop();
     this.pump();
     this.owner.changed();
+  }
+
+  filter(id: number, bits: Uint8Array): void {
+    if (!this.over) this.owner.filter(this, id, bits);
   }
 
   finish(): Promise<void> {
@@ -178,6 +184,10 @@ export class RemoteOutlet implements Outlet, StreamHandler {
         break;
       case 'closed':
         this.closed();
+        return;
+      case 'filter':
+        // A view of the message, which is kept longer than the call.
+        this.owner.filter(this, body.id, body.bits.slice());
         return;
       case 'failed':
         this.break(

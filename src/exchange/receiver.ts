@@ -59,6 +59,10 @@ class UnorderedSource implements BatchSource {
     return this.streams.length === 0 ? 'end' : 'wait';
   }
 
+  tellSenders(id: number, bits: Uint8Array): void {
+    for (const s of this.streams) s.tellSender(id, bits);
+  }
+
   onReady(callback: () => void): void {
     for (const s of this.streams) s.onReady(callback);
   }

@@ -70,6 +70,10 @@ export class RemoteStream implements SenderLink, StreamHandler {
     if (!this.over) this.stream.write({ kind: 'stop' });
   }
 
+  filter(id: number, bits: Uint8Array): void {
+    if (!this.over) this.stream.write({ kind: 'filter', id, bits });
+  }
+
   frame(body: FrameBody): void {
     if (this.over) return;
     const { target } = this;

@@ -46,6 +46,29 @@ export type ZonePredicate = {
   readonly value: Expr | undefined;
 };
 
+/** Which values a hash join can match, made of its build keys while it builds and tested by scans on its probe side:
+ *  2^n bits. `range`: the bit of an integer is `value - min`; one beyond the bits is not among the values. `hash`: two
+ *  bits by hash. It may let rows pass that do not match, and drops none that does; NULL never passes. */
+export type RuntimeFilter = {
+  readonly id: NodeId;
+  readonly kind: 'range' | 'hash';
+  readonly bits: number;
+  readonly min: bigint;
+};
+
+/** A filter as a scan applies it. `id` counts the rows it removes. */
+export type RuntimeFilterUse = {
+  readonly id: NodeId;
+  readonly filter: RuntimeFilter;
+  readonly column: Column;
+  /** Estimated share of the rows that pass. */
+  readonly passing: number;
+  /** What the column is compared with, for EXPLAIN. */
+  readonly source: Expr;
+  /** The slice whose join makes it, when that is the receiver of this slice's rows: they wait for all of it. */
+  readonly from?: SliceId;
+};
+
 /** Scans this segment's row groups in the query's snapshot. `filter` sees the scan's own columns; columns that only
  *  the filter needs are in `scanCols` but not in `cols`. */
 export type ScanOp = OpBase & {
@@ -57,6 +80,8 @@ export type ScanOp = OpBase & {
   readonly scanCols: readonly Column[];
   readonly filter: Expr | undefined;
   readonly zone: readonly ZonePredicate[];
+  /** Applied to rows before anything else that is not as cheap. */
+  readonly runtimeFilters?: readonly RuntimeFilterUse[];
 };
 
 /** Rows the master computes (pg_catalog and its kin); only in slices on the master. */
@@ -117,6 +142,14 @@ export type HashJoinOp = OpBase & {
   readonly residual: Expr | undefined;
   readonly nullAware: boolean;
   readonly mark: Column | undefined;
+  /** Estimated share of the probe side's values of key i that the build side has. */
+  readonly passing?: readonly number[];
+  /** To be made of the build keys: `key` is the key's number. `receive`: for the senders of that receive. */
+  readonly runtimeFilters?: readonly {
+    readonly filter: RuntimeFilter;
+    readonly key: number;
+    readonly receive?: NodeId;
+  }[];
 };
 
 /** No equality: every pair is tested. Same join types. `predicate` undefined = all pairs match. nullAware (mark only):

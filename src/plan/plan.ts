@@ -10,6 +10,7 @@ import type { TableDef } from './catalog.js';
 import { type Alternative, PhysicalContext, type Planned } from './distribute/context.js';
 import { isPartitioned } from './distribute/distribution.js';
 import { broadcast, gather, redistribute, strew } from './distribute/motions.js';
+import { withRuntimeFilters } from './distribute/runtime-filters.js';
 import { cheapestWay, type Place, useShares } from './distribute/search.js';
 import { cutSlices } from './distribute/slices.js';
 import type { Expr } from './expr.js';
@@ -54,7 +55,7 @@ export function planQuery(
     return { ...c, name: outputNames[i] ?? c.name };
   });
   return {
-    slices: cutSlices(ctx, root, 'master', { kind: 'result', cols }),
+    slices: withRuntimeFilters(ctx, cutSlices(ctx, root, 'master', { kind: 'result', cols })),
     output: cols,
     paramTypes: env.paramTypes,
     assumes: assumptions(ctx),
@@ -78,7 +79,12 @@ export function planInsert(source: LogicalPlan, target: TableDef, env: PlannerEn
     columns: target.columns.map((c) => ({ name: c.name, type: c.type, notNull: c.notNull })),
     cols,
   });
-  return { slices, output: [], paramTypes: env.paramTypes, assumes: assumptions(ctx) };
+  return {
+    slices: withRuntimeFilters(ctx, slices),
+    output: [],
+    paramTypes: env.paramTypes,
+    assumes: assumptions(ctx),
+  };
 }
 
 /** The alternative with its rows where the table wants them. */

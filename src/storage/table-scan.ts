@@ -1,6 +1,6 @@
 /** A scan: the visible row groups of a table as batches in shared memory, loaded ahead of the engine.
  *
- *  Owns: zone skipping, read-ahead, pins. Must not know: the engine (it pulls through `BatchSource`), SQL.
+ *  Owns: zone skipping (also of what a runtime filter rules out later), read-ahead, pins. Must not know: the engine (it pulls through `BatchSource`), SQL.
  *  Invariants: every batch has exactly `layout`'s encodings, in the order of the row groups; strings of a batch stay where
  *  they are until the query is over (compiled code keeps references to them, also after the source was closed because a
  *  LIMIT was reached), fixed-width columns until the batch is released; a row group's file is not removed before the scan is closed and
@@ -16,6 +16,7 @@ import {
 import { SqlError } from '../types/sql-error.js';
 import type { BufferPool, CachedColumn } from './buffer-pool.js';
 import type { RowGroup } from './row-group.js';
+import { zoneRange } from './zone-map.js';
 
 const READ_AHEAD_BYTES = 32 << 20;
 const READ_AHEAD_GROUPS = 16;
@@ -53,6 +54,7 @@ export type ScanPlan = {
 export class TableScan implements BatchSource {
   readonly layout: readonly ColumnLayout[];
   private readonly plan: ScanPlan;
+  private groups: readonly RowGroup[];
   /** Index of the first row group that is not asked for yet. */
   private next_ = 0;
   private readonly ahead: Loading[] = [];
@@ -68,6 +70,7 @@ export class TableScan implements BatchSource {
 
   constructor(plan: ScanPlan) {
     this.plan = plan;
+    this.groups = plan.groups;
     this.layout = plan.layout;
     const over = (): void => {
       this.over = true;
@@ -85,7 +88,8 @@ export class TableScan implements BatchSource {
   }
 
   get stats(): ScanStats {
-    const { groups, visibleGroups } = this.plan;
+    const { groups } = this;
+    const { visibleGroups } = this.plan;
     let rows = 0;
     for (const g of groups) rows += g.rows;
     return { groups: visibleGroups, skipped: visibleGroups - groups.length, rows, bytesRead: this.bytesRead };
@@ -96,7 +100,7 @@ export class TableScan implements BatchSource {
     this.readAhead();
     const head = this.ahead[0];
     if (head === undefined) {
-      if (this.next_ >= this.plan.groups.length) return 'end';
+      if (this.next_ >= this.groups.length) return 'end';
       // No memory for even one row group while earlier batches are in use: their release brings us back.
       return 'wait';
     }
@@ -113,6 +117,28 @@ export class TableScan implements BatchSource {
     this.callback = callback;
   }
 
+  narrow(column: number, mayMatch: (min: bigint, max: bigint) => boolean): number {
+    const ordinal = this.plan.ordinals[column]!;
+    let rows = 0;
+    const stays = (group: RowGroup): boolean => {
+      const { nullCount, zone } = group.columns[ordinal]!;
+      const bounds = zoneRange(zone);
+      if (nullCount < group.rows && (bounds === undefined || mayMatch(bounds.min, bounds.max))) return true;
+      rows += group.rows;
+      return false;
+    };
+    const loading = this.ahead.splice(0);
+    const waiting = this.groups.slice(this.next_).filter(stays);
+    const delivered = this.groups.slice(0, this.next_ - loading.length);
+    for (const l of loading) {
+      if (stays(l.group)) this.ahead.push(l);
+      else this.drop(l);
+    }
+    this.groups = [...delivered, ...this.ahead.map((l) => l.group), ...waiting];
+    this.next_ = delivered.length + this.ahead.length;
+    return rows;
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -126,7 +152,8 @@ export class TableScan implements BatchSource {
   };
 
   private readAhead(): void {
-    const { groups, ordinals, pool, path } = this.plan;
+    const { groups } = this;
+    const { ordinals, pool, path } = this.plan;
     while (
       !this.closed &&
       this.next_ < groups.length &&
@@ -219,7 +246,7 @@ export class TableScan implements BatchSource {
         for (const c of fixed) pool.release(c);
         this.outstanding--;
         if (this.closed) this.maybeFinish();
-        else if (this.next_ < this.plan.groups.length) queueMicrotask(this.wake);
+        else if (this.next_ < this.groups.length) queueMicrotask(this.wake);
       },
     };
   }

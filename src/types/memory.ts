@@ -96,6 +96,11 @@ export interface BatchSource {
   next(): Batch | 'wait' | 'end';
   /** One callback, called (maybe repeatedly) when `next` is worth another try. */
   onReady(callback: () => void): void;
+  /** Batches whose values of column `column` (of `layout`) all lie within bounds that `mayMatch` denies need not come, nor
+   *  those in which all of them are NULL. Integers as stored. Returns the number of rows that will not come. */
+  narrow?(column: number, mayMatch: (min: bigint, max: bigint) => boolean): number;
+  /** Tells those from whom the batches come which rows can be matched (see types/filter-bits.ts). */
+  tellSenders?(filter: number, bits: Uint8Array): void;
   /** No more batches are wanted (LIMIT reached, query over): upstream should stop. Idempotent. */
   close(): void;
 }

@@ -2,6 +2,7 @@
  *  tiny batches, gives PostgreSQL's rows. `PLAN_SEEDS=from-to` runs others; a seed that failed once stays in REPLAYED.
  *  What fails here and not in `plans.test.ts` is the engine's. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlannerSettings } from '../../src/plan/settings.js';
 import { loadParser } from '../../src/plan/sql/parse.js';
 import { SqlError } from '../../src/types/sql-error.js';
 import { formatText } from '../../src/types/text-io.js';
@@ -26,6 +27,12 @@ beforeAll(async () => {
 });
 afterAll(() => oracle?.close());
 
+/** Runtime filters wherever one is possible, where they pay, and none. */
+function settings(i: number): Partial<PlannerSettings> {
+  if (i % 5 === 0) return { disabledRules: new Set(['RuntimeFilters']) };
+  return i % 5 === 1 ? {} : { disabledRules: new Set(['RuntimeFilterCost']) };
+}
+
 function ours(sql: string, data: readonly TableData[], i: number): string[] {
   const segments = 1 + (i % 4);
   const catalog = catalogOf(
@@ -39,7 +46,7 @@ function ours(sql: string, data: readonly TableData[], i: number): string[] {
     dictionaries: i % 2 === 0,
   });
   return cluster
-    .run(planSql(sql, catalog, { settings: { shareSubplans: i % 2 === 0 ? 'on' : 'auto' } }))
+    .run(planSql(sql, catalog, { settings: { ...settings(i), shareSubplans: i % 2 === 0 ? 'on' : 'auto' } }))
     .map((r) => r.map((v, c) => (v === null ? 'NULL' : formatText(types[c], v))).join(','));
 }
 

@@ -29,6 +29,7 @@ export function compileSlice(slice: Slice, env: CompileEnv): CompiledSlice {
     params: ctx.params,
     hostCalls: ctx.hostCalls,
     pipelines: c.pipelines.map((p) => p.describe()),
+    publishes: c.publishes,
     counters: c.counters,
   };
 }

@@ -4,11 +4,10 @@
  *  too few rows for that to pay, the table is absent and the conjunct is evaluated as written. Not for what is volatile,
  *  nor for what can fail: an entry may be in the dictionary without a row that an earlier conjunct lets pass. */
 import type { Expr } from '../../plan/expr.js';
-import { columnsOf, conjunction, conjuncts } from '../../plan/expr-util.js';
+import { columnsOf, conjunction } from '../../plan/expr-util.js';
 import type { ColId } from '../../types/ids.js';
 import { tempAlloc } from '../codegen/lib/memory.js';
 import type { DictColumn, Pipeline } from './pipeline.js';
-import { takeVectorTests } from './vector-filter.js';
 
 /** Rows of the call per dictionary entry from which on a table pays. */
 const ROWS_PER_ENTRY = 2;
@@ -17,7 +16,7 @@ const COLUMNS_AT_ONCE = 6;
 /** Emits the tables; returns tests in the order they are to run, each of which leaves i32, 1 exactly when its conjuncts
  *  are TRUE. What costs a load and a comparison comes first and together, without a branch between: a branch that is
  *  taken now and then costs more than all of them. The others keep their order. */
-export function openConjuncts(p: Pipeline, predicate: Expr, ofSource: boolean): readonly (() => void)[] {
+export function openConjuncts(p: Pipeline, all: readonly Expr[]): readonly (() => void)[] {
   const { e, f } = p;
   const cheap: Expr[] = [];
   const tables: (() => void)[] = [];
@@ -26,12 +25,11 @@ export function openConjuncts(p: Pipeline, predicate: Expr, ofSource: boolean): 
   const loaded = new Set<ColId>();
   const flush = (): void => {
     if (plain.length === 0) return;
-    const all = conjunction(plain);
-    rest.push(() => e.emitCondition(all));
+    const condition = conjunction(plain);
+    rest.push(() => e.emitCondition(condition));
     plain = [];
   };
-  const all = conjuncts(predicate);
-  for (const c of ofSource ? takeVectorTests(p, all) : all) {
+  for (const c of all) {
     const ids = [...columnsOf(c)];
     const dict = ids.length === 1 ? p.dicts.get(ids[0]) : undefined;
     const columns = new Set([...loaded, ...ids]);

@@ -1,15 +1,15 @@
 /** Keeps rows whose predicate is TRUE. */
 
-import type { Expr } from '../../plan/expr.js';
-import { columnsOf } from '../../plan/expr-util.js';
-import type { FilterOp } from '../../plan/physical.js';
+import type { Column, Expr } from '../../plan/expr.js';
+import { columnsOf, conjuncts } from '../../plan/expr-util.js';
+import type { FilterOp, RuntimeFilterUse } from '../../plan/physical.js';
 import { openConjuncts } from './dict-filter.js';
 import { type Body, type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
+import { openFilters } from './runtime-filter.js';
+import { takeVectorTests } from './vector-filter.js';
 
-/** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. `ofSource`:
- *  the rows are the source's own, and nobody sees one that is dropped. */
-export function filtered(p: Pipeline, predicate: Expr, body: Body, ofSource = false): Body {
-  const tests = openConjuncts(p, predicate, ofSource);
+/** What follows a row in the loop when every test leaves 1, tested in their order. */
+function tested(p: Pipeline, tests: readonly (() => void)[], body: Body): Body {
   const from = (i: number): void => {
     if (i === tests.length) {
       body.row();
@@ -19,6 +19,30 @@ export function filtered(p: Pipeline, predicate: Expr, body: Body, ofSource = fa
     p.f.if(() => p.e.scoped(() => from(i + 1)));
   };
   return { row: () => from(0), close: body.close };
+}
+
+/** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. */
+export function filtered(p: Pipeline, predicate: Expr, body: Body): Body {
+  return tested(p, openConjuncts(p, conjuncts(predicate)), body);
+}
+
+/** The same where the rows are the source's own, and nobody sees one that is dropped: first what SIMD can compare, then
+ *  runtime filters, then the rest. */
+export function filteredSource(
+  p: Pipeline,
+  c: SliceCompiler,
+  predicate: Expr | undefined,
+  filters: readonly RuntimeFilterUse[],
+  columns: readonly Column[],
+  body: Body,
+): Body {
+  const { rest, passing } = takeVectorTests(
+    p,
+    conjuncts(predicate),
+    filters.reduce((share, u) => share * u.passing, 1),
+  );
+  const single = openFilters(p, c, filters, columns, passing);
+  return tested(p, [...single, ...openConjuncts(p, rest)], body);
 }
 
 export function produceFilter(c: SliceCompiler, op: FilterOp, consumer: Consumer): void {

@@ -28,6 +28,7 @@ import { DENSE_MAX, type DenseKey, JoinTable } from './join-table.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, RowStore } from './row-store.js';
+import { FilterCode } from './runtime-filter.js';
 
 export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Consumer): void {
   const { type, residual, nullAware } = op;
@@ -96,9 +97,15 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
       const v = layout.load(e, row, layout.field(k.column.id));
       return dropNulls && !k.nullSafe ? { ...v, isNull: undefined } : v;
     });
+  const filters = (op.runtimeFilters ?? []).map(({ filter, key, receive }) => ({
+    receive,
+    code: new FilterCode(c, filter),
+    key: (e: Emitter, row: Local) => layout.load(e, row, layout.field(keys[key].column.id)),
+  }));
   const built = table.steps(
     store,
     {
+      filters,
       testNull(e, row, skip) {
         const isNull = e.anyNull(storedKeys(e, row).filter((_, i) => !keys[i].nullSafe));
         if (isNull !== undefined) e.push(isNull).if(skip);
@@ -112,6 +119,12 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
     keepNulls,
   );
   const ready = c.finishAfter(fed, 'build hash table', built.steps, built.parallel);
+  for (const { code, receive } of filters) {
+    code.ready = ready;
+    c.filters.set(code.filter.id, code);
+    if (receive !== undefined)
+      c.publishes.push({ pipeline: ready, filter: code.filter, slot: code.slot, receive });
+  }
 
   const buildIds = new Set(buildCols.map((col) => col.id));
   const emitsBuildIds = new Set([...buildIds].filter((id) => consumer.needs.has(id)));

@@ -13,11 +13,14 @@ import type { SliceCompiler } from './pipeline.js';
 import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, type RowStore } from './row-store.js';
+import type { FilterCode } from './runtime-filter.js';
 
 /** A key that may index an array: field of the build row, its smallest value, number of values. */
 export type DenseKey = { readonly field: Field; readonly min: bigint; readonly size: number };
 
 export type RowKeys = {
+  /** Told of each row that can match something, after `allocate` has run. */
+  readonly filters: readonly { readonly code: FilterCode; readonly key: (e: Emitter, row: Local) => Val }[];
   /** Branches by `skip` for a row that can match nothing. */
   readonly testNull: (e: Emitter, row: Local, skip: () => void) => void;
   readonly hash: (e: Emitter, row: Local) => Local;
@@ -87,6 +90,7 @@ export class JoinTable {
       store.collect(e, this.list);
       f.set(total);
       f.get(qs).get(total).mem('i32.store', this.rows);
+      for (const { code } of keys.filters) code.allocate(e);
       const allocate = (slot: number, pushBytes: () => void): void => {
         f.get(qs);
         pushBytes();
@@ -137,6 +141,7 @@ export class JoinTable {
     return this.c.func(['i32', 'i32'], [], (e, [address, rows]) => {
       const { f } = e;
       const opened = this.open(e);
+      const filters = keys.filters.map((x) => ({ ...x, bits: x.code.open(e) }));
       const each = (insert: (row: Local) => void): void =>
         eachRow(e, address, rows, layout.bytes, (row) => {
           f.block((next) => {
@@ -148,6 +153,8 @@ export class JoinTable {
               f.br(next);
             });
             insert(row);
+            for (const { code, key, bits } of filters)
+              e.scoped(() => code.insert(e, bits, key(e, row), atomic));
           });
         });
       if (opened.array === undefined || dense === undefined) {

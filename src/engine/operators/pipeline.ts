@@ -10,13 +10,14 @@ import type { Column } from '../../plan/expr.js';
 import type { NodeId, PhysicalOp } from '../../plan/physical.js';
 import type { ColId } from '../../types/ids.js';
 import type { SqlType } from '../../types/sql-type.js';
-import type { CompileEnv, PipelineDesc, PipelineSource } from '../api.js';
+import type { CompileEnv, FilterSlot, PipelineDesc, PipelineSource, SourceFilter } from '../api.js';
 import type { SliceContext } from '../codegen/context.js';
 import { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
 import { FAIL, QS, WS } from '../layout.js';
 import type { Func, FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
-import { type VectorColumn, type VectorTest, vectorLoop } from './vector-filter.js';
+import type { Filters } from './runtime-filter.js';
+import { type LaneTest, type VectorColumn, type VectorTest, vectorLoop } from './vector-filter.js';
 
 export type Body = { readonly row: () => void; readonly close?: (() => void) | undefined };
 
@@ -63,6 +64,10 @@ export class Pipeline {
   /** Columns of the source that SIMD can compare, and the tests that rows must pass to be looked at. */
   readonly vectors = new Map<ColId, VectorColumn>();
   readonly vectorTests: VectorTest[] = [];
+  /** Run after those, eight rows at a time as well. */
+  readonly laneTests: LaneTest[] = [];
+  readonly sourceFilters: SourceFilter[] = [];
+  readonly awaits: FilterSlot[] = [];
   /** Columns of the source that one load brings into a register. */
   readonly words = new Set<ColId>();
   private readonly status: Local;
@@ -101,10 +106,11 @@ export class Pipeline {
   loop(row: (i: Local) => void): void {
     const { f } = this;
     const i = this.row;
-    if (this.vectorTests.length > 0) {
+    if (this.vectorTests.length + this.laneTests.length > 0) {
       vectorLoop(
         this,
         this.vectorTests,
+        this.laneTests,
         (exit) => {
           this.exit = exit;
         },
@@ -164,7 +170,11 @@ export class Pipeline {
       label: this.labels.join(' -> '),
       nodes: [...new Set(this.nodes)],
       dependsOn: [...this.deps],
-      source: this.source,
+      ...(this.awaits.length > 0 ? { awaits: this.awaits } : {}),
+      source:
+        this.source.kind === 'batches' && this.sourceFilters.length > 0
+          ? { ...this.source, filters: this.sourceFilters }
+          : this.source,
       run: this.run,
       serial: this.serial,
       ...(this.expands ? { expands: true } : {}),
@@ -179,6 +189,9 @@ export class SliceCompiler {
   readonly env: CompileEnv;
   readonly pipelines: Pipeline[] = [];
   readonly counters: { readonly node: NodeId; readonly offset: number }[] = [];
+  /** Runtime filters whose join is being compiled: complete before its probe side is. */
+  readonly filters: Filters = new Map();
+  readonly publishes: (FilterSlot & { readonly pipeline: number; readonly receive: NodeId })[] = [];
   private readonly produceOp: (c: SliceCompiler, op: PhysicalOp, consumer: Consumer) => void;
   private freshId = -1;
   private exports = 0;

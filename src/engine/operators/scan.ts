@@ -3,19 +3,24 @@
 import { columnsOf } from '../../plan/expr-util.js';
 import type { ReceiveOp, ScanOp, SharedScanOp, VirtualScanOp } from '../../plan/physical.js';
 import { produceBatches } from './batch-source.js';
-import { filtered } from './filter.js';
+import { filteredSource } from './filter.js';
 import { type Consumer, type SliceCompiler, union } from './pipeline.js';
 
 export function produceScan(c: SliceCompiler, op: ScanOp, consumer: Consumer): void {
   const label = `scan ${op.table}`;
-  if (op.filter === undefined) {
+  const filters = op.runtimeFilters ?? [];
+  if (op.filter === undefined && filters.length === 0) {
     produceBatches(c, op, op.scanCols, label, consumer);
     return;
   }
-  const needs = union(consumer.needs, columnsOf(op.filter));
+  const needs = union(
+    consumer.needs,
+    op.filter === undefined ? [] : columnsOf(op.filter),
+    filters.map((u) => u.column.id),
+  );
   produceBatches(c, op, op.scanCols, label, {
     needs,
-    open: (p) => filtered(p, op.filter!, consumer.open(p), true),
+    open: (p) => filteredSource(p, c, op.filter, filters, op.scanCols, consumer.open(p)),
   });
 }
 

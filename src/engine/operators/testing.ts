@@ -4,6 +4,7 @@
  *  threads. Not for production: see `engine/runtime`. */
 import type { Column } from '../../plan/expr.js';
 import type { NodeId, PhysicalOp, Slice } from '../../plan/physical.js';
+import { FILTER_BOUNDS_BYTES } from '../../types/filter-bits.js';
 import {
   BATCH_COLUMN_BYTES,
   BATCH_HEADER_BYTES,
@@ -23,6 +24,7 @@ import { writeParam } from '../runtime/params.js';
 import { SharedMemory } from '../runtime/shared-memory.js';
 import { compileSlice } from './compile.js';
 import { readChunks } from './out-chunk.js';
+import { unpackFilter } from './runtime-filter.js';
 
 export const SETTINGS: EvalSettings = {
   nowMicros: 0n,
@@ -402,6 +404,11 @@ export function execute(
   };
   const runPipeline = (p: PipelineDesc): void => {
     const run = instance.exports[p.run] as Run;
+    // Senders run before their receivers here: a filter from those lets everything pass.
+    for (const { filter, slot } of p.awaits ?? []) {
+      const bytes = new Uint8Array(FILTER_BOUNDS_BYTES + filter.bits / 8).fill(0xff, FILTER_BOUNDS_BYTES);
+      unpackFilter(m, qs + slot, filter, bytes, m.allocOwned(qs + QS.blocks, filter.bits / 8));
+    }
     let turn = 0;
     const morsels: LoadedBatch[] = [];
     const { source } = p;

@@ -23,13 +23,21 @@ export type VectorColumn = {
 /** Leaves the i16x8 mask of the eight rows from row `base` on. */
 export type VectorTest = (base: Local) => void;
 
+/** Clears, in the eight bits of `rows`, those of rows from row `base` on that do not pass; run while a bit is set. */
+export type LaneTest = (base: Local, rows: Local) => void;
+
 /** Of rows that nearly all pass, visiting set bits costs more than a branch that is nearly always taken. */
 const MOST = 0.6;
 
 type Interval = { min: bigint; max: bigint };
 
-/** Takes what it can of the conjuncts into the pipeline's vector tests; returns the others. */
-export function takeVectorTests(p: Pipeline, conjuncts: readonly Expr[]): readonly Expr[] {
+/** Takes what it can of the conjuncts into the pipeline's vector tests; returns the others. `alsoPassing`: share of the
+ *  rows that pass the tests which come between these and the row. */
+export function takeVectorTests(
+  p: Pipeline,
+  conjuncts: readonly Expr[],
+  alsoPassing = 1,
+): { readonly rest: readonly Expr[]; readonly passing: number } {
   const intervals = new Map<ColId, Interval>();
   const pairs: VectorTest[] = [];
   const rest: Expr[] = [];
@@ -41,10 +49,10 @@ export function takeVectorTests(p: Pipeline, conjuncts: readonly Expr[]): readon
   }
   let passing = 0.5 ** pairs.length;
   for (const [id, interval] of intervals) passing *= passingShare(p.vectors.get(id)!, interval);
-  if (passing > MOST) return conjuncts;
+  if (passing * alsoPassing > MOST) return { rest: conjuncts, passing: 1 };
   p.vectorTests.push(...pairs);
   for (const [id, interval] of intervals) p.vectorTests.push(intervalTest(p, p.vectors.get(id)!, interval));
-  return rest;
+  return { rest, passing };
 }
 
 /** Estimated share of the rows in an interval: as if values were spread evenly over the column's range. */
@@ -98,7 +106,7 @@ function splat(f: FunctionBuilder, bytes: number, n: bigint): Local {
   return l;
 }
 
-function intervalTest(p: Pipeline, v: VectorColumn, { min, max }: Interval): VectorTest {
+export function intervalTest(p: Pipeline, v: VectorColumn, { min, max }: Interval): VectorTest {
   const { f } = p;
   const all = limits(v.bytes);
   // No value of the column's width is in an interval outside of it.
@@ -163,7 +171,8 @@ function columnPair(p: Pipeline, c: Expr): VectorTest | undefined {
   };
 }
 
-function pushAddress(f: FunctionBuilder, v: VectorColumn, base: Local): FunctionBuilder {
+/** Leaves the address of the value of row `base`. */
+export function pushAddress(f: FunctionBuilder, v: VectorColumn, base: Local): FunctionBuilder {
   f.get(v.data).get(base);
   if (v.bytes > 1) f.i32(v.bytes >> 1).op('i32.shl');
   return f.op('i32.add');
@@ -181,6 +190,7 @@ function pushSmall(f: FunctionBuilder, v: VectorColumn, base: Local): void {
 export function vectorLoop(
   p: Pipeline,
   tests: readonly VectorTest[],
+  laneTests: readonly LaneTest[],
   exitLabel: (exit: Parameters<Parameters<FunctionBuilder['block']>[0]>[0]) => void,
   row: () => void,
 ): void {
@@ -211,9 +221,13 @@ export function vectorLoop(
         test(base);
         if (i > 0) f.op('v128.and');
       });
-      f.op('i16x8.bitmask').get(bits).op('i32.and').set(bits);
+      if (tests.length > 0) f.op('i16x8.bitmask').get(bits).op('i32.and').set(bits);
       f.get(next).i32(8).op('i32.add').set(next);
-      f.get(bits).op('i32.eqz').brIf(again);
+      if (tests.length > 0) f.get(bits).op('i32.eqz').brIf(again);
+      for (const test of laneTests) {
+        test(base, bits);
+        f.get(bits).op('i32.eqz').brIf(again);
+      }
       f.loop((each) => {
         f.get(base).get(bits).op('i32.ctz').op('i32.add').set(p.row);
         p.e.scoped(row);

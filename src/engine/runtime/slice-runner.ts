@@ -26,6 +26,7 @@ import type {
 } from '../api.js';
 import { QS, WS } from '../layout.js';
 import { readChunks } from '../operators/out-chunk.js';
+import { filterMayMatch, packFilter, unpackFilter } from '../operators/runtime-filter.js';
 import type { LocalEngine } from './engine.js';
 import { writeParam } from './params.js';
 import { QUEUE, type SliceInit, type TaskReply, type WorkerTask } from './protocol.js';
@@ -95,6 +96,10 @@ export class SliceRunner {
   private stopped = false;
   private finishing = false;
   private flushed = false;
+  /** Filters from the receivers that have been taken over. */
+  private readonly arrived = new Set<NodeId>();
+  /** Rows that runtime filters kept from being read, by their use. */
+  private readonly skippedRows = new Map<NodeId, number>();
   private settle!: () => void;
   private readonly settled = new Promise<void>((resolve) => {
     this.settle = resolve;
@@ -244,7 +249,9 @@ export class SliceRunner {
     if (p.state === 'waiting') {
       if (!p.desc.dependsOn.every((d) => this.pipelines.find((q) => q.desc.id === d)?.state === 'done'))
         return false;
+      if (!this.filtersAreHere(p)) return false;
       p.state = 'running';
+      this.narrow(p);
     }
     if (p.state !== 'running') return false;
     if (p.satisfied) {
@@ -261,7 +268,7 @@ export class SliceRunner {
     });
     if (p.sourceEnded && p.groups.length === 0 && p.inFlight === 0) {
       if (p.finished || (p.desc.finish.length === 0 && !p.desc.finishParallel)) {
-        p.state = 'done';
+        this.done(p);
         return true;
       }
       if (this.freeSlots.length === 0) return false;
@@ -279,6 +286,43 @@ export class SliceRunner {
     p.inFlight++;
     this.dispatch(p, group, slot).catch((e: unknown) => this.fail(e));
     return true;
+  }
+
+  private done(p: PipelineRun): void {
+    p.state = 'done';
+    const { memory } = this.engine;
+    for (const { filter, slot, pipeline, receive } of this.compiled.publishes) {
+      if (pipeline !== p.desc.id) continue;
+      const source = this.sources.get(receive);
+      if (source !== undefined && 'tellSenders' in source)
+        source.tellSenders(filter.id, packFilter(memory, this.qs + slot, filter));
+    }
+  }
+
+  /** Takes over what the receivers of this slice's rows can match; false while one of them has not said so. */
+  private filtersAreHere({ desc }: PipelineRun): boolean {
+    for (const { filter, slot } of desc.awaits ?? []) {
+      if (this.arrived.has(filter.id)) continue;
+      const bits = this.run.sink.filter?.(filter.id);
+      if (bits === undefined) return false;
+      this.arrived.add(filter.id);
+      const { memory } = this.engine;
+      const at = memory.allocOwned(this.qs + QS.blocks, filter.bits / 8);
+      if (at === 0) throw new SqlError('53200', 'out of memory');
+      unpackFilter(memory, this.qs + slot, filter, bits, at);
+    }
+    return true;
+  }
+
+  /** What the pipeline waited for may say that some of its source need not be read. */
+  private narrow({ desc, source }: PipelineRun): void {
+    if (desc.source.kind !== 'batches' || source === undefined || !('narrow' in source)) return;
+    for (const { filter, slot, column, node } of desc.source.filters ?? []) {
+      const skipped = source.narrow(column, (min, max) =>
+        filterMayMatch(this.engine.memory, this.qs + slot, filter, min, max),
+      );
+      this.skippedRows.set(node, (this.skippedRows.get(node) ?? 0) + skipped);
+    }
   }
 
   private slotFor(p: PipelineRun): number {
@@ -393,7 +437,7 @@ export class SliceRunner {
         if (this.stopped) return;
       }
       this.freeSlots.push(...slots);
-      p.state = 'done';
+      this.done(p);
       this.schedule();
     } catch (e) {
       this.fail(e);
@@ -519,7 +563,7 @@ export class SliceRunner {
 
   private stats(compileMs: number, totalMs: number): SliceStats {
     const m = this.engine.memory;
-    const rows = new Map<NodeId, number>();
+    const rows = new Map<NodeId, number>(this.run.instrument ? this.skippedRows : []);
     for (const c of this.compiled.counters)
       for (const ws of this.workerStates)
         rows.set(c.node, (rows.get(c.node) ?? 0) + Number(m.i64[(ws + c.offset) / 8]!));

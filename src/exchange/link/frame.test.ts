@@ -33,6 +33,7 @@ const body: fc.Arbitrary<FrameBody> = fc.oneof(
   fc.record({ kind: fc.constant('credit' as const), messages: id }),
   fc.constantFrom({ kind: 'stop' as const }, { kind: 'closed' as const }, { kind: 'cancel' as const }),
   fc.record({ kind: fc.constantFrom('execute' as const, 'done' as const), body: bytes }),
+  fc.record({ kind: fc.constant('filter' as const), id, bits: bytes }),
 );
 const frames: fc.Arbitrary<Frame[]> = fc.array(fc.record({ stream: id, body }), { maxLength: 6 });
 
@@ -71,6 +72,10 @@ test('the bytes are what the .proto says', () => {
             to_segment = 0,
           } = r.open as Record<string, unknown>;
           expect([query_id, m, from_segment, to_segment]).toEqual([queryId, motion, from, to]);
+        }
+        if (f.body.kind === 'filter') {
+          const { id = 0, bits = [] } = r.filter as { id?: number; bits?: Uint8Array };
+          expect([id, [...bits]]).toEqual([f.body.id, [...f.body.bits]]);
         }
         if (f.body.kind === 'end') expect(r.end).toBe(f.body.rows);
         if (f.body.kind === 'batch') expect([...(r.batch as Uint8Array)]).toEqual([...f.body.batch]);

@@ -21,6 +21,8 @@ export type FrameBody =
   | { readonly kind: 'credit'; readonly messages: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'closed' }
+  /** Which rows the receiver can match: `id` of the plan's runtime filter, `bits` as in types/filter-bits.ts. */
+  | { readonly kind: 'filter'; readonly id: number; readonly bits: Uint8Array }
   | { readonly kind: 'execute'; readonly body: Uint8Array }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'done'; readonly body: Uint8Array };
@@ -40,6 +42,7 @@ const FIELD: Record<FrameBody['kind'], number> = {
   execute: 10,
   cancel: 11,
   done: 12,
+  filter: 13,
 };
 const KINDS = new Map(Object.entries(FIELD).map(([k, f]) => [f, k as FrameBody['kind']]));
 
@@ -121,6 +124,13 @@ function payloadOf(body: FrameBody): Payload {
     case 'execute':
     case 'done':
       return { bytes: body.body };
+    case 'filter':
+      return {
+        bytes: packFields([
+          [1, body.id],
+          [2, body.bits],
+        ]),
+      };
   }
 }
 
@@ -268,6 +278,12 @@ function decodeBody(
     case 'execute':
     case 'done':
       return { kind, body: view() };
+    case 'filter': {
+      const fields = fieldsOf(bytes, view(), f.start);
+      const bits = fields.get(2);
+      if (typeof bits === 'number') throw malformed();
+      return { kind, id: whole(fields.get(1)), bits: bits ?? new Uint8Array(0) };
+    }
   }
 }
 

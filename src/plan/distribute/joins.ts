@@ -407,6 +407,10 @@ class Candidates {
         buildKeys: pairs.map((p) => (probeIsLeft ? p.right : p.left)),
         nullSafe: pairs.map((p) => p.nullSafe),
         residual,
+        passing: pairs.map((p) => {
+          const [l, r] = [distinctOf(p.left, left.estimate), distinctOf(p.right, right.estimate)];
+          return Math.min(1, probeIsLeft ? r / l : l / r);
+        }),
       };
     // Without a hash table there is nothing null-aware about NOT IN but the predicate itself.
     if (spec.nullAware && spec.type === 'anti' && residual !== undefined) {

@@ -68,6 +68,12 @@ function node(n: ExplainNode, parent: string | undefined, options: ExplainTextOp
   const shown = options.verbose === true ? [...n.properties, ...n.verbose] : n.properties;
   for (const p of shown) {
     const text = typeof p.value === 'string' ? p.value : p.value.join(', ');
+    if (p.counted !== undefined) {
+      const rows = analyze === undefined ? undefined : rowsOf(analyze, n.slice, p.counted.id);
+      const entry = { Filter: text, ...(rows === undefined ? {} : { [p.counted.name]: rows.total }) };
+      out[`${p.name}s`] = [...((out[`${p.name}s`] as readonly Json[] | undefined) ?? []), entry];
+      continue;
+    }
     out[p.name] = listed.has(p.name) ? [text] : text;
   }
   if (n.children.length > 0)

@@ -53,7 +53,13 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
     head += rows === undefined ? '  (never executed)' : `  (actual rows=${actual(rows)})`;
   }
   lines.push(head);
-  for (const p of node.properties) lines.push(`${body}${p.name}: ${show(p.value)}`);
+  for (const p of node.properties) {
+    lines.push(`${body}${p.name}: ${show(p.value)}`);
+    const { counted } = p;
+    const count =
+      analyze === undefined || counted === undefined ? undefined : rowsOf(analyze, node.slice, counted.id);
+    if (count !== undefined) lines.push(`${body}${counted?.name}: ${actual(count)}`);
+  }
   if (options.verbose === true)
     for (const p of node.verbose) lines.push(`${body}${p.name}: ${show(p.value)}`);
   if (analyze !== undefined && node.motion !== undefined) {

@@ -13,12 +13,18 @@ import type {
   NodeId,
   PhysicalOp,
   PhysJoinType,
+  ScanOp,
   SharedScanOp,
   Slice,
 } from '../physical.js';
 import { Names } from './names.js';
 
-export type Property = { readonly name: string; readonly value: string | readonly string[] };
+export type Property = {
+  readonly name: string;
+  readonly value: string | readonly string[];
+  /** Shown with its count of rows, under this name, when the plan has run. */
+  readonly counted?: { readonly name: string; readonly id: NodeId };
+};
 
 export type ExplainNode = {
   /** What its parent reads from it, when that is no input: a line of its own. */
@@ -138,7 +144,7 @@ class Tree {
           ...base,
           label: `Seq Scan on ${op.table}${as}`,
           type: 'Seq Scan',
-          properties: [...(op.kind === 'scan' ? filterOf(op.filter) : [])],
+          properties: op.kind === 'scan' ? [...filterOf(op.filter), ...this.runtimeFilters(op)] : [],
           verbose: [...base.verbose, ...zone],
           children: [],
         };
@@ -267,6 +273,14 @@ class Tree {
           },
         ];
     return { ...base, label, type, properties: [], verbose: base.verbose, children };
+  }
+
+  private runtimeFilters(op: ScanOp): readonly Property[] {
+    return (op.runtimeFilters ?? []).map((u) => ({
+      name: 'Runtime Filter',
+      value: `${this.names.column(u.column)} IN ${this.names.expr(u.source)} (${u.filter.kind === 'range' ? 'bitmap' : 'bloom'}, ${u.filter.bits} bits${u.from === undefined ? '' : `, from slice${u.from}`})`,
+      counted: { name: 'Rows Removed by Runtime Filter', id: u.id },
+    }));
   }
 
   private motion(op: Extract<PhysicalOp, { kind: 'receive' }>, receiver: Slice): ExplainNode {
