@@ -5,7 +5,7 @@
  *  expression, as in PostgreSQL, though the binder gave each its own columns. */
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
-import type { SqlType } from '../types/sql-type.js';
+import { hasModifier, type SqlType, typeMod } from '../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from './expr.js';
 import type { LogicalPlan } from './logical/nodes.js';
@@ -135,7 +135,7 @@ function typeKey(t: SqlType): string {
     case 'array':
       return `${typeKey(t.element)}[]`;
     default:
-      return t.kind;
+      return hasModifier(t) ? `${t.kind}(${typeMod(t)})` : t.kind;
   }
 }
 

@@ -18,7 +18,7 @@ export { childExprs, mapChildren, mapExpr, someExpr, walkExpr, when } from './ex
 export const TRUE: Expr = { kind: 'const', value: true, type: BOOL };
 export const FALSE: Expr = { kind: 'const', value: false, type: BOOL };
 
-export function col(c: Column): Expr {
+export function col(c: Column): Extract<Expr, { kind: 'col' }> {
   return { kind: 'col', id: c.id, type: c.type, nullable: c.nullable };
 }
 

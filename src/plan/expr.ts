@@ -22,18 +22,27 @@ export type Column = {
   readonly range?: Range;
 };
 
+/** The type that an explicit cast has written around the expression: what a client is told and CREATE TABLE AS
+ *  declares (`bind/declared-type.ts`). Says nothing about values; nothing past the binder reads it. */
+type Declared = { readonly declared?: SqlType };
+
 export type Expr =
-  | { readonly kind: 'col'; readonly id: ColId; readonly type: SqlType; readonly nullable: boolean }
-  | { readonly kind: 'const'; readonly value: Value; readonly type: SqlType }
+  | ({
+      readonly kind: 'col';
+      readonly id: ColId;
+      readonly type: SqlType;
+      readonly nullable: boolean;
+    } & Declared)
+  | ({ readonly kind: 'const'; readonly value: Value; readonly type: SqlType } & Declared)
   /** `$n` (0-based), or a constant lifted out of the text so that plans and modules are shared. */
-  | { readonly kind: 'param'; readonly index: number; readonly type: SqlType }
-  | {
+  | ({ readonly kind: 'param'; readonly index: number; readonly type: SqlType } & Declared)
+  | ({
       readonly kind: 'call';
       readonly fn: string;
       readonly args: readonly Expr[];
       readonly type: SqlType;
       readonly position?: number;
-    }
+    } & Declared)
   | { readonly kind: 'cmp'; readonly op: CmpOp; readonly left: Expr; readonly right: Expr }
   /** IS [NOT] DISTINCT FROM; never null. */
   | { readonly kind: 'distinct'; readonly negated: boolean; readonly left: Expr; readonly right: Expr }
@@ -43,14 +52,18 @@ export type Expr =
   /** IS [NOT] TRUE / FALSE; never null (IS UNKNOWN is isnull). */
   | { readonly kind: 'istruth'; readonly truth: boolean; readonly negated: boolean; readonly arg: Expr }
   /** Searched CASE; the simple form is bound to comparisons. Branches are evaluated lazily, in order. */
-  | {
+  | ({
       readonly kind: 'case';
       readonly whens: readonly { readonly when: Expr; readonly then: Expr }[];
       readonly otherwise: Expr | undefined;
       readonly type: SqlType;
-    }
-  | { readonly kind: 'coalesce'; readonly args: readonly Expr[]; readonly type: SqlType }
-  | { readonly kind: 'greatest' | 'least'; readonly args: readonly Expr[]; readonly type: SqlType }
+    } & Declared)
+  | ({ readonly kind: 'coalesce'; readonly args: readonly Expr[]; readonly type: SqlType } & Declared)
+  | ({
+      readonly kind: 'greatest' | 'least';
+      readonly args: readonly Expr[];
+      readonly type: SqlType;
+    } & Declared)
   /** `arg IN (constants or expressions)`, three-valued. */
   | { readonly kind: 'in'; readonly arg: Expr; readonly list: readonly Expr[]; readonly negated: boolean }
   /** LIKE / ILIKE; pattern usually constant. `escape` is one character or '' for none. */
@@ -75,7 +88,7 @@ export type Subquery = {
   readonly left: readonly Expr[];
   readonly op: CmpOp | undefined;
   readonly type: SqlType;
-};
+} & Declared;
 
 export type SortKey = { readonly expr: Expr; readonly descending: boolean; readonly nullsFirst: boolean };
 

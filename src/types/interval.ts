@@ -100,11 +100,13 @@ class Sum {
 /** Which unit a bare last number has, from the fields of INTERVAL YEAR, DAY TO HOUR, ...: the smallest of them. */
 export type IntervalFields = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
 
-/** `interval_in`. 22007 for what is no interval, 22008 for what does not fit. `unit`: see IntervalFields. */
+/** `interval_in`. 22007 for what is no interval, 22008 for what does not fit. `unit`: see IntervalFields.
+ *  `minuteToSecond`: two parts of a clock are minutes and seconds. */
 export function parseInterval(
   text: string,
   unit: IntervalFields = 'second',
   style: IntervalStyle = 'postgres',
+  minuteToSecond = false,
 ): Interval {
   const bad = (): SqlError => new SqlError('22007', `invalid input syntax for type interval: "${text}"`);
   const fields = cutFields(text);
@@ -129,7 +131,7 @@ export function parseInterval(
     if (field.kind === 'time' || (field.kind === 'zone' && body.indexOf(':') > 0)) {
       const negative = body.startsWith('-') || (negateAll && !body.startsWith('+'));
       if (field.kind === 'zone') body = body.slice(1);
-      const micros = parseClock(body, text);
+      const micros = parseClock(body, text, minuteToSecond);
       if (micros === undefined) throw bad();
       mark('hour');
       mark('minute');
@@ -151,7 +153,7 @@ export function parseInterval(
         mark('month');
         const total = value * 12 + months;
         sum.months += negative ? -total : total;
-        current = 'year';
+        current = 'month';
         continue;
       }
       const fraction = m[4] === undefined || m[4] === '.' ? 0 : Number(`0${m[4]}`);
@@ -159,6 +161,8 @@ export function parseInterval(
       const u = current ?? unit;
       mark(u);
       sum.add(u, negative ? -value : value, negative ? -fraction : fraction);
+      // A number before hours is days; before any other unit it is that unit again.
+      if (u === 'hour') current = 'day';
       continue;
     }
     if (body === 'ago') {
@@ -178,12 +182,12 @@ function throwBad(e: SqlError): never {
   throw e;
 }
 
-/** `h:m[:s[.f]]`; two parts are minutes and seconds when there is a fraction. `text` is for messages. */
-function parseClock(clock: string, text: string): bigint | undefined {
+/** `h:m[:s[.f]]`; two parts are minutes and seconds when asked for or when there is a fraction. `text` is for messages. */
+function parseClock(clock: string, text: string, minuteToSecond: boolean): bigint | undefined {
   const m = /^(\d+):(\d+)(?::(\d+))?(\.\d*)?$/.exec(clock);
   if (m === null) return undefined;
   let [h, minutes, s] = [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)];
-  if (m[3] === undefined && m[4] !== undefined) {
+  if (m[3] === undefined && (m[4] !== undefined || minuteToSecond)) {
     s = minutes;
     minutes = h;
     h = 0;

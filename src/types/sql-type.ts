@@ -5,6 +5,8 @@
  *  `precision` digits (a fact about the values, also for expressions whose PostgreSQL typmod is -1);
  *  without it each value carries its own scale. */
 
+import { isTimed, timeTypeMod, timeTypeName } from './time-modifier.js';
+
 export type SqlType =
   | { readonly kind: 'bool' }
   | { readonly kind: 'int2' }
@@ -18,10 +20,12 @@ export type SqlType =
   /** char(n): blank-padded; length absent means PostgreSQL's `bpchar` without limit. */
   | { readonly kind: 'bpchar'; readonly length?: number }
   | { readonly kind: 'date' }
-  | { readonly kind: 'time' }
-  | { readonly kind: 'timestamp' }
-  | { readonly kind: 'timestamptz' }
-  | { readonly kind: 'interval' }
+  /** `precision`: digits of the second that values have; absent means up to six. */
+  | { readonly kind: 'time'; readonly precision?: number }
+  | { readonly kind: 'timestamp'; readonly precision?: number }
+  | { readonly kind: 'timestamptz'; readonly precision?: number }
+  /** `fields`: PostgreSQL's mask of the fields that are kept (INTERVAL DAY TO SECOND); absent means all. */
+  | { readonly kind: 'interval'; readonly precision?: number; readonly fields?: number }
   | { readonly kind: 'bytea' }
   /** Catalog types: `oid` and the reg* family are unsigned 32-bit numbers, `name` and `"char"` are strings. */
   | { readonly kind: 'oid' }
@@ -145,14 +149,14 @@ export function reprOf(type: SqlType, range?: Range): Repr {
   }
 }
 
-/** Same type for the purpose of comparing schemas: kind and, for numeric and char types, modifiers. */
+/** Same type for the purpose of comparing schemas: kind and modifiers. */
 export function sameType(a: SqlType, b: SqlType): boolean {
-  if (a.kind !== b.kind) return false;
-  if (a.kind === 'numeric' && b.kind === 'numeric') return a.precision === b.precision && a.scale === b.scale;
-  if ((a.kind === 'varchar' && b.kind === 'varchar') || (a.kind === 'bpchar' && b.kind === 'bpchar'))
-    return a.length === b.length;
   if (a.kind === 'array' && b.kind === 'array') return sameType(a.element, b.element);
-  return true;
+  return a.kind === b.kind && typeMod(a) === typeMod(b);
+}
+
+export function hasModifier(t: SqlType): boolean {
+  return typeMod(t) !== -1;
 }
 
 export function isStringType(t: SqlType): boolean {
@@ -232,7 +236,8 @@ export function typeMod(t: SqlType): number {
   if (t.kind === 'numeric' && t.precision !== undefined)
     return ((t.precision << 16) | ((t.scale ?? 0) & 0x7ff)) + 4;
   if ((t.kind === 'varchar' || t.kind === 'bpchar') && t.length !== undefined) return t.length + 4;
-  return -1;
+  if (isTimed(t)) return timeTypeMod(t);
+  return t.kind === 'array' ? typeMod(t.element) : -1;
 }
 
 /** The name as `format_type` prints it: `numeric(15,2)`, `character varying(25)`, `integer[]`. */
@@ -241,5 +246,5 @@ export function typeName(t: SqlType): string {
   const base = OIDS[t.kind].sqlName;
   if (t.kind === 'numeric' && t.precision !== undefined) return `${base}(${t.precision},${t.scale ?? 0})`;
   if ((t.kind === 'varchar' || t.kind === 'bpchar') && t.length !== undefined) return `${base}(${t.length})`;
-  return base;
+  return isTimed(t) ? timeTypeName(base, timeTypeMod(t)) : base;
 }

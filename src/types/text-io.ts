@@ -25,6 +25,7 @@ import { formatInterval, type IntervalStyle, parseInterval } from './interval.js
 import { applyNumericType, formatNumeric, parseNumeric } from './numeric.js';
 import { SqlError } from './sql-error.js';
 import { type SqlType, TYPE_INFO, typeName } from './sql-type.js';
+import { fitTime, intervalUnitOf, isMinuteToSecond } from './time-modifier.js';
 import type { Interval, Numeric, Value } from './value.js';
 
 /** The session's settings that text depends on; a `FunctionContext` is one. */
@@ -75,13 +76,18 @@ export function parseText(
     case 'date':
       return parseDate(text, settings);
     case 'timestamp':
-      return parseTimestamp(text, settings);
+      return fitTime(parseTimestamp(text, settings), type);
     case 'timestamptz':
-      return parseTimestampTz(text, settings);
+      return fitTime(parseTimestampTz(text, settings), type);
     case 'time':
-      return parseTime(text, settings);
-    case 'interval':
-      return parseInterval(text, 'second', settings.intervalStyle as IntervalStyle);
+      return fitTime(parseTime(text, settings), type);
+    case 'interval': {
+      const style = settings.intervalStyle as IntervalStyle;
+      return fitTime(
+        parseInterval(text, intervalUnitOf(type.fields), style, isMinuteToSecond(type.fields)),
+        type,
+      );
+    }
     case 'bool':
       return parseBool(text);
     case 'float8':

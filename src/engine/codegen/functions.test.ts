@@ -308,6 +308,14 @@ test('casts to types with modifiers', () => {
     ['cast(text,bpchar)', TEXT, { kind: 'bpchar', length: 5 }],
     ['cast(bpchar,bpchar)', { kind: 'bpchar', length: 8 }, { kind: 'bpchar', length: 5 }],
     ['cast(bpchar,varchar)', { kind: 'bpchar', length: 8 }, { kind: 'varchar', length: 5 }],
+    ...[0, 3, 5, 6].flatMap((precision): (readonly [string, SqlType, SqlType])[] => [
+      ['cast(timestamp,timestamp)', { kind: 'timestamp' }, { kind: 'timestamp', precision }],
+      ['cast(timestamptz,timestamptz)', { kind: 'timestamptz' }, { kind: 'timestamptz', precision }],
+      ['cast(time,time)', { kind: 'time' }, { kind: 'time', precision }],
+      ['cast(interval,interval)', INTERVAL, { kind: 'interval', precision }],
+    ]),
+    ['cast(interval,interval)', INTERVAL, { kind: 'interval', fields: 1 << 10 }],
+    ['cast(timestamp,timestamp)', { kind: 'timestamp', precision: 3 }, { kind: 'timestamp' }],
   ];
   for (const [fn, from, to] of targets) {
     const def = functionById(fn)!;

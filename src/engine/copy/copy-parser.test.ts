@@ -92,6 +92,8 @@ const TYPES: readonly SqlType[] = [
   { kind: 'date' },
   { kind: 'timestamp' },
   { kind: 'timestamptz' },
+  { kind: 'timestamp', precision: 3 },
+  { kind: 'timestamptz', precision: 0 },
   { kind: 'text' },
   { kind: 'varchar', length: 5 },
   { kind: 'varchar' },
@@ -117,7 +119,7 @@ const times = fc
   .tuple(fc.integer({ min: 0, max: 24 }), fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 60 }))
   .map((t) => t.map((n) => pad(n, 2)).join(':'));
 const stamps = fc
-  .tuple(goodDates, times, fc.constantFrom('', '', '.5', '.123456', '.1234567', '.'))
+  .tuple(goodDates, times, fc.constantFrom('', '', '.5', '.123456', '.0005', '.1234567', '.'))
   .map(([d, t, f]) => `${d} ${t}${f}`);
 const decimals = fc.tuple(sign, digits(10), fc.constantFrom('', '.'), digits(5)).map((p) => p.join(''));
 const words = fc.oneof(
@@ -267,7 +269,7 @@ test('random bytes, and lines broken at random: never a wrong value', () => {
 test('plain blocks are accepted', () => {
   const types = TYPES.filter((t) => !(t.kind === 'varchar' && t.length === undefined));
   const line =
-    't|-5|2147483647|-999999999999999999|0.5|1.5e10|-123.45|99.1234|12345|3.14|2024-02-29|2024-01-01 12:30:45.5|2024-01-01 12:30:45+05:30|some text|abcde|pad me|é\n';
+    't|-5|2147483647|-999999999999999999|0.5|1.5e10|-123.45|99.1234|12345|3.14|2024-02-29|2024-01-01 12:30:45.5|2024-01-01 12:30:45+05:30|1999-01-01 12:30:45.0005|2024-01-01 12:30:45.5Z|some text|abcde|pad me|é\n';
   const options = { ...TEXT_COPY, delimiter: '|' };
   expect(check(line.repeat(100), columnsOf(types), options)).toBe(true);
   expect(check(line.replaceAll('some', 'back\\\\slash\\tand\\|').repeat(9), columnsOf(types), options)).toBe(

@@ -5,6 +5,7 @@
  *  Source: Clinger, "How to read floating point numbers accurately", PLDI 1990. */
 import { encodingOf } from '../../types/columnar.js';
 import type { SqlType } from '../../types/sql-type.js';
+import { isTimed, TIMESTAMP_ORIGIN_MICROS, unitMicros } from '../../types/time-modifier.js';
 import type { FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
 import { type CopyLib, NO_DATE } from './copy-lib.js';
 
@@ -93,7 +94,10 @@ export function emitFixed(context: RowContext, type: SqlType, data: Local, what:
       else if (type.kind === 'int4') emitInteger(context, value, 10, 2147483647n);
       else if (type.kind === 'int8') emitInteger(context, value, 18, undefined);
       else if (type.kind === 'numeric') emitScaled(context, value, type.precision!, type.scale!);
-      else emitTimestamp(context, value, type.kind === 'timestamptz');
+      else {
+        emitTimestamp(context, value, type.kind === 'timestamptz');
+        if (isTimed(type) && unitMicros(type) > 1n) emitRounded(context, value, unitMicros(type));
+      }
       place()
         .get(value)
         .mem(encoding === 'i32' ? 'i64.store32' : 'i64.store');
@@ -297,6 +301,22 @@ function emitBool({ f, at, decline }: RowContext, value: Local): void {
 function emitDate({ f, lib, at, decline }: RowContext, days: Local): void {
   f.get(at).call(lib.date).tee(days).i32(NO_DATE).op('i32.eq').brIf(decline);
   f.get(at).i32(10).op('i32.add').set(at);
+}
+
+/** A timestamp to a multiple of `unit`, half a unit away from 2000-01-01, as `fitTime`. */
+function emitRounded({ f }: RowContext, value: Local, unit: bigint): void {
+  const sign = f.local('i64');
+  f.get(value).i64(TIMESTAMP_ORIGIN_MICROS).op('i64.sub').tee(value).i64(63n).op('i64.shr_s').set(sign);
+  f.get(value).get(sign).op('i64.xor').get(sign).op('i64.sub');
+  f.i64(unit / 2n)
+    .op('i64.add')
+    .i64(unit)
+    .op('i64.div_u')
+    .i64(unit)
+    .op('i64.mul');
+  f.get(sign).op('i64.xor').get(sign).op('i64.sub');
+  f.i64(TIMESTAMP_ORIGIN_MICROS).op('i64.add').set(value);
+  f.release(sign);
 }
 
 /** `YYYY-MM-DD HH:MM:SS`, up to six digits after a point, and with a zone `+HH`, `+HH:MM`, `-..` or `Z`. */

@@ -83,11 +83,11 @@ function elements(b: Binding, n: Node, leftType: SqlType): readonly Expr[] | und
     return parseElements(ctx, n.A_Const.sval.sval ?? '', knownType(leftType), n.A_Const.location);
   if ('TypeCast' in n) {
     const { arg, typeName } = n.TypeCast;
-    const t = resolveTypeName(ctx, typeName).type;
+    const t = resolveTypeName(ctx, typeName);
     if (t.kind !== 'array' || arg === undefined) return undefined;
     if ('A_ArrayExpr' in arg)
       return (arg.A_ArrayExpr.elements ?? []).map((x) =>
-        coerceExplicit(ctx, b.bind(x), { type: t.element }, locationOf(x)),
+        coerceExplicit(ctx, b.bind(x), t.element, locationOf(x)),
       );
     if ('A_Const' in arg && arg.A_Const.sval !== undefined)
       return parseElements(ctx, arg.A_Const.sval.sval ?? '', t.element, arg.A_Const.location);
@@ -134,7 +134,7 @@ export function bindArray(b: Binding, a: A_ArrayExpr, target: SqlType | undefine
   const items =
     elementType === undefined
       ? unify(ctx, nodes.map(b.bind), 'ARRAY', nodes.map(locationOf), false).exprs
-      : nodes.map((x) => coerceExplicit(ctx, b.bind(x), { type: elementType }, locationOf(x)));
+      : nodes.map((x) => coerceExplicit(ctx, b.bind(x), elementType, locationOf(x)));
   return callByName(b, 'array', items, a.location);
 }
 
@@ -171,7 +171,7 @@ export function unnestSeries(
   const out = ctx.column('unnest', INT8, false);
   const one = constant(1n, INT8);
   const count = coerceTo(ctx, callByName(b, 'cardinality', [array], f.location), INT8);
-  const index = coerceExplicit(ctx, col(out), { type: INT4 }, f.location);
+  const index = coerceExplicit(ctx, col(out), INT4, f.location);
   return {
     series: { out, count, start: one, step: one },
     element: bindSubscript(b, array, index, f.location),

@@ -4,16 +4,15 @@
  *  and parse_coerce.c. Errors of literals (22P02, 22007, 22003, ...) carry the literal's position. */
 import { functionById, resolveCast } from '../../types/functions/registry.js';
 import type { CastContext, FunctionDef } from '../../types/functions/registry-types.js';
-import { type IntervalFields, parseInterval } from '../../types/interval.js';
 import { SqlError } from '../../types/sql-error.js';
-import { type SqlType, sameType, TEXT, typeName } from '../../types/sql-type.js';
-import { isInterval, type Value } from '../../types/value.js';
+import { hasModifier, type SqlType, sameType, TEXT, typeName } from '../../types/sql-type.js';
+import { isTimed } from '../../types/time-modifier.js';
+import type { Value } from '../../types/value.js';
 import type { Expr } from '../expr.js';
 import { exprType } from '../expr-util.js';
 import type { BindContext } from './context.js';
 import { exactType, makeCall } from './fold.js';
 import { bare, sameKind, selectCommonType, unifyModifiers } from './type-family.js';
-import type { ResolvedTypeName } from './type-name.js';
 
 /** Undefined when PostgreSQL has no such cast in this context. */
 export function coerce(
@@ -34,10 +33,15 @@ export function coerce(
  *  its own modifiers are the sharper fact. */
 function castTo(ctx: BindContext, e: Expr, target: SqlType, context: CastContext): Expr | undefined {
   const from = exprType(e);
+  // As PostgreSQL does, first the kind, then the modifier.
+  if (isTimed(target) && from.kind !== target.kind && hasModifier(target)) {
+    const plain = castTo(ctx, e, bare(target), context);
+    return plain === undefined ? undefined : castTo(ctx, plain, target, context);
+  }
   const found = resolveCast(from, target, context);
   if (found === undefined) return undefined;
   if (e.kind === 'const' && (found === 'same' || e.value === null))
-    return sameKind(from, target) && e.value !== null ? e : { ...e, type: target };
+    return sameKind(from, target) && e.value !== null ? e : { kind: 'const', value: e.value, type: target };
   if (found !== 'same') return makeCall(ctx, castFunction(found.fn), [e], modified(target));
   return sameKind(from, target) ? e : relabel(ctx, e, target);
 }
@@ -75,41 +79,23 @@ export function coerceTo(ctx: BindContext, e: Expr, target: SqlType): Expr {
 export function coerceExplicit(
   ctx: BindContext,
   e: Expr,
-  target: ResolvedTypeName,
+  target: SqlType,
   location: number | undefined,
 ): Expr {
-  const modified = target.precision !== undefined || target.fields !== undefined;
-  if (modified && e.kind === 'const' && exprType(e).kind === 'unknown' && typeof e.value === 'string')
-    return located(ctx, modifiedLiteral(ctx, e.value, target, ctx.locationOf(e) ?? -1), location);
-  const r = coerce(ctx, e, target.type, 'explicit', ctx.locationOf(e) ?? location);
+  const r = coerce(ctx, e, target, 'explicit', ctx.locationOf(e) ?? location);
   if (r === undefined)
     throw ctx.error(
       '42846',
-      `cannot cast type ${typeName(bare(exprType(e)))} to ${typeName(bare(target.type))}`,
+      `cannot cast type ${typeName(bare(exprType(e)))} to ${typeName(bare(target))}`,
       location,
     );
-  if (!modified) return r;
-  if (r.kind === 'const') return { ...r, value: roundValue(r.value, target) };
-  if (target.precision === 6 && target.fields === undefined) return r;
-  const rounded = roundInstant(ctx, r, target);
-  if (rounded !== undefined) return rounded;
-  throw ctx.notSupported(`a cast to ${target.type.kind} with precision or fields`, location);
+  return declare(ctx, r, exprType(e), target);
 }
 
-/** timestamp(0) and timestamp(3) of a value that is computed: half a unit added, the rest cut off. */
-function roundInstant(ctx: BindContext, e: Expr, target: ResolvedTypeName): Expr | undefined {
-  const { kind } = target.type;
-  const unit = target.precision === 0 ? 'second' : target.precision === 3 ? 'milliseconds' : undefined;
-  if (unit === undefined || (kind !== 'timestamp' && kind !== 'timestamptz')) return undefined;
-  const add = functionById(`+(${kind},interval)`);
-  const cut = functionById(`date_trunc(text,${kind})`);
-  if (add === undefined || cut === undefined) return undefined;
-  const half: Expr = {
-    kind: 'const',
-    value: { months: 0, days: 0, micros: unit === 'second' ? 500_000n : 500n },
-    type: { kind: 'interval' },
-  };
-  return makeCall(ctx, cut, [{ kind: 'const', value: unit, type: TEXT }, makeCall(ctx, add, [e, half])]);
+/** Notes the type that was written; what is known of the values may be more than that, or less. */
+function declare(ctx: BindContext, e: Expr, from: SqlType, target: SqlType): Expr {
+  if (!('type' in e) || ![from, e.type, target].some(hasModifier)) return e;
+  return located(ctx, { ...e, declared: target }, ctx.locationOf(e));
 }
 
 function located(ctx: BindContext, e: Expr, location: number | undefined): Expr {
@@ -180,63 +166,6 @@ function evaluate(
   }
 }
 
-const FIELD_BITS: readonly (readonly [number, IntervalFields])[] = [
-  [12, 'second'],
-  [11, 'minute'],
-  [10, 'hour'],
-  [3, 'day'],
-  [1, 'month'],
-  [2, 'year'],
-];
-
-function modifiedLiteral(
-  ctx: BindContext,
-  text: string,
-  t: ResolvedTypeName,
-  location: number | undefined,
-): Expr {
-  if (t.type.kind !== 'interval') {
-    const e = literal(ctx, text, t.type, 'explicit', location);
-    return e.kind === 'const' ? { ...e, value: roundValue(e.value, t) } : e;
-  }
-  const unit = FIELD_BITS.find(([bit]) => ((t.fields ?? 1 << 12) & (1 << bit)) !== 0)?.[1] ?? 'second';
-  try {
-    return { kind: 'const', value: roundValue(parseInterval(text, unit), t), type: t.type };
-  } catch (e) {
-    if (e instanceof SqlError) throw e.with({ position: ctx.position(location) });
-    throw e;
-  }
-}
-
-/** PostgreSQL's AdjustIntervalForTypmod and AdjustTimestampForTypmod. */
-function roundValue(v: Value, t: ResolvedTypeName): Value {
-  const digits = t.precision ?? 6;
-  const unit = 10n ** BigInt(6 - digits);
-  const round = (micros: bigint): bigint => {
-    if (unit === 1n || micros === -(1n << 63n) || micros === (1n << 63n) - 1n) return micros;
-    const half = unit / 2n;
-    return micros >= 0n ? ((micros + half) / unit) * unit : -(((-micros + half) / unit) * unit);
-  };
-  if (typeof v === 'bigint') return round(v);
-  if (v === null || !isInterval(v)) return v;
-  const truncate = (micros: bigint, to: bigint): bigint => micros - (micros % to);
-  const has = (bit: number): boolean => t.fields === undefined || (t.fields & (1 << bit)) !== 0;
-  // The smallest field decides: finer parts are dropped, coarser ones stay.
-  if (has(12)) return { ...v, micros: round(v.micros) };
-  if (has(11)) return { ...v, micros: truncate(v.micros, 60_000_000n) };
-  if (has(10)) return { ...v, micros: truncate(v.micros, 3_600_000_000n) };
-  if (has(3)) return { ...v, micros: 0n };
-  if (has(1)) return { ...v, days: 0, micros: 0n };
-  return { months: v.months - (v.months % 12), days: 0, micros: 0n };
-}
-
-function hasModifier(t: SqlType): boolean {
-  return (
-    (t.kind === 'numeric' && t.precision !== undefined) ||
-    ((t.kind === 'varchar' || t.kind === 'bpchar') && t.length !== undefined)
-  );
-}
-
 /** All expressions in their common type (CASE, COALESCE, VALUES, UNION, ...); 42804 naming `context`. */
 export function unify(
   ctx: BindContext,
@@ -276,5 +205,9 @@ export function retype(ctx: BindContext, e: Expr, type: SqlType): Expr {
   if (e.kind === 'const' && (e.value === null || type.kind !== 'numeric' || type.scale === undefined))
     return { ...e, type };
   const def = functionById(`cast(${from.kind},${type.kind})`);
-  return def === undefined ? e : makeCall(ctx, def, [e], type);
+  if (def === undefined) return e;
+  const r = makeCall(ctx, def, [e], type);
+  return r.kind === 'const' && e.kind === 'const' && e.declared !== undefined
+    ? { ...r, declared: e.declared }
+    : r;
 }

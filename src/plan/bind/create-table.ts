@@ -99,13 +99,10 @@ function bindColumn(
   if (columns.some((x) => x.name === name))
     throw ctx.error('42701', `column "${name}" specified more than once`, -1);
   if (c.typeName === undefined) throw ctx.notSupported('a column without a type', c.location);
-  const resolved = resolveTypeName(ctx, c.typeName);
-  const { type } = resolved;
+  const type = resolveTypeName(ctx, c.typeName);
   if (type.kind === 'void') throw ctx.error('42P16', `column "${name}" has pseudo-type void`, -1);
   if (!COLUMN_KINDS.has(type.kind))
     throw ctx.notSupported(`a column of type ${typeName(type)}`, c.typeName.location);
-  if ((resolved.precision !== undefined && resolved.precision < 6) || resolved.fields !== undefined)
-    throw ctx.notSupported(`a column of type ${type.kind} with precision or fields`, c.typeName.location);
   if (c.collClause !== undefined)
     checkCollation(ctx, namesOf(c.collClause.collname).at(-1) ?? '', c.collClause.location);
   const draft: Draft = { name, type, notNull: undefined, defaultExpr: undefined, defaultSql: undefined };

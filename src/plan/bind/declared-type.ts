@@ -3,18 +3,14 @@
  *  table made from them must accept any numeric, and a client must see `numeric`. */
 
 import type { ColId } from '../../types/ids.js';
-import type { SqlType } from '../../types/sql-type.js';
+import { hasModifier, type SqlType, sameType } from '../../types/sql-type.js';
 import type { Expr } from '../expr.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { inputsOf } from '../logical/transform.js';
 import { bare } from './type-family.js';
 
 export function declaredTypes(plan: LogicalPlan): readonly SqlType[] {
-  return plan.cols.map((c) => (hasModifier(c.type) ? (declared(plan, c.id) ?? bare(c.type)) : c.type));
-}
-
-function hasModifier(t: SqlType): boolean {
-  return 'length' in t || 'precision' in t || (t.kind === 'array' && hasModifier(t.element));
+  return plan.cols.map((c) => declared(plan, c.id) ?? bare(c.type));
 }
 
 /** Undefined: no declared modifier. */
@@ -23,7 +19,7 @@ function declared(plan: LogicalPlan, id: ColId): SqlType | undefined {
   if (i < 0) return undefined;
   switch (plan.kind) {
     case 'scan':
-      return plan.cols[i].type;
+      return modified(plan.cols[i].type);
     case 'shared':
       return declared(plan.shared.plan, plan.from[i]);
     case 'project': {
@@ -45,48 +41,66 @@ function declared(plan: LogicalPlan, id: ColId): SqlType | undefined {
   }
 }
 
+function modified(t: SqlType): SqlType | undefined {
+  return hasModifier(t) ? t : undefined;
+}
+
 function ofExpr(e: Expr, input: LogicalPlan): SqlType | undefined {
+  if ('declared' in e && e.declared !== undefined)
+    return e.declared.kind === 'unknown' ? e.declared : modified(e.declared);
   switch (e.kind) {
     case 'col':
       return declared(input, e.id);
     case 'call':
-      return e.fn.startsWith('cast(') || e.fn.startsWith('assign(') ? castDeclared(e) : undefined;
+      if (isUnwritten(e)) return ofExpr(e.args[0], input);
+      return e.fn.startsWith('array(') ? arrayOf(agree(e.args.map((x) => ofExpr(x, input)))) : undefined;
     case 'case':
-      return agree(
-        [...e.whens.map((w) => w.then), ...(e.otherwise === undefined ? [] : [e.otherwise])]
-          .filter((x) => !isNull(x))
-          .map((x) => ofExpr(x, input)),
-      );
-    case 'coalesce':
+      return ofCase(e, input);
+    case 'coalesce': {
+      const args = e.args.filter((x) => !isNull(x));
+      const last = args.findIndex((x) => x.kind === 'const');
+      return agree((last < 0 ? args : args.slice(0, last + 1)).map((x) => ofExpr(x, input)));
+    }
     case 'greatest':
     case 'least':
-      return agree(e.args.filter((x) => !isNull(x)).map((x) => ofExpr(x, input)));
+      return agree(e.args.map((x) => ofExpr(x, input)));
     case 'subquery':
       return e.mode === 'scalar' ? declared(e.plan, e.plan.cols[0].id) : undefined;
-    case 'const':
-      return e.type.kind === 'varchar' || e.type.kind === 'bpchar' ? e.type : undefined;
     default:
       return undefined;
   }
 }
 
-/** A cast between kinds without modifiers (integer to numeric) has known facts but declares nothing. */
-function castDeclared(e: Extract<Expr, { kind: 'call' }>): SqlType | undefined {
-  const plain = /^(?:cast|assign)\((\w+),(\w+)\)$/.exec(e.fn);
-  if (plain?.[2] === 'numeric' && plain[1] !== 'numeric' && e.type.kind === 'numeric') {
-    const implied = plain[1] === 'int2' ? 5 : plain[1] === 'int4' ? 10 : plain[1] === 'int8' ? 19 : undefined;
-    if (implied === e.type.precision && e.type.scale === 0) return undefined;
+/** PostgreSQL describes what its planner leaves: no branch that a constant condition rules out. Without ELSE a CASE
+ *  ends in a NULL, which has no modifier. */
+function ofCase(e: Extract<Expr, { kind: 'case' }>, input: LogicalPlan): SqlType | undefined {
+  const branches: (SqlType | undefined)[] = [];
+  for (const { when, then } of e.whens) {
+    if (when.kind === 'const' && when.value !== true) continue;
+    branches.push(ofExpr(then, input));
+    if (when.kind === 'const') return agree(branches);
   }
-  return e.type;
+  branches.push(e.otherwise === undefined ? undefined : ofExpr(e.otherwise, input));
+  return agree(branches);
 }
 
 function isNull(e: Expr): boolean {
   return e.kind === 'const' && e.value === null;
 }
 
-function agree(types: readonly (SqlType | undefined)[]): SqlType | undefined {
+/** A cast within one kind that nobody wrote: the binder's own, to make the facts of branches agree. */
+function isUnwritten(e: Extract<Expr, { kind: 'call' }>): boolean {
+  return e.fn === `cast(${e.type.kind},${e.type.kind})`;
+}
+
+function arrayOf(element: SqlType | undefined): SqlType | undefined {
+  return element === undefined ? undefined : { kind: 'array', element };
+}
+
+/** The one modifier of all; `unknown` agrees with everything. */
+function agree(all: readonly (SqlType | undefined)[]): SqlType | undefined {
+  const types = all.filter((t) => t?.kind !== 'unknown');
   const [first] = types;
   if (first === undefined) return undefined;
-  const key = JSON.stringify(first);
-  return types.every((t) => t !== undefined && JSON.stringify(t) === key) ? first : undefined;
+  return types.every((t) => t !== undefined && sameType(t, first)) ? first : undefined;
 }

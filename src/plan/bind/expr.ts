@@ -3,7 +3,7 @@
  *  Owns: the dispatch over node kinds and the small ones among them. Functions, aggregates, operators and subqueries
  *  have their own files; they call back through `Binding`, so no file here imports this one. */
 import type { A_Expr, CaseExpr, Node, SQLValueFunction } from 'libpg-query';
-import { INT4, TEXT, typeName } from '../../types/sql-type.js';
+import { INT4, TEXT, typeName, UNKNOWN } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { col, exprType, hasSubquery, TRUE, when } from '../expr-util.js';
 import { bindAnyAll, bindArray, bindSubscript, unnestSeries } from './array.js';
@@ -27,8 +27,8 @@ import {
 import { resolveColumnRef } from './resolve-column.js';
 import { useSelectSeries } from './series.js';
 import { bindRowCompare, bindSubLink } from './sublink.js';
-import { bare } from './type-family.js';
-import { resolveTypeName } from './type-name.js';
+import { bare, nullIfType } from './type-family.js';
+import { clampPrecision, resolveTypeName } from './type-name.js';
 
 export function bindExpr(b: Binding, n: Node): Expr {
   const { ctx } = b;
@@ -54,7 +54,7 @@ export function bindExpr(b: Binding, n: Node): Expr {
     if (arg !== undefined && 'ParamRef' in arg && (target?.location ?? 0) < (arg.ParamRef.location ?? 0))
       throw ctx.error('42601', `syntax error at or near "$${arg.ParamRef.number}"`, arg.ParamRef.location);
     const type = resolveTypeName(ctx, target);
-    if (arg !== undefined && 'A_ArrayExpr' in arg) return bindArray(b, arg.A_ArrayExpr, type.type);
+    if (arg !== undefined && 'A_ArrayExpr' in arg) return bindArray(b, arg.A_ArrayExpr, type);
     const at = location === undefined || location < 0 ? locationOf(arg) : location;
     return coerceExplicit(ctx, b.bind(operand(arg)), type, at);
   }
@@ -193,13 +193,15 @@ function bindAExpr(b: Binding, x: A_Expr): Expr {
     }
     case 'AEXPR_NULLIF': {
       const left = b.bind(operand(x.lexpr));
-      const equal = bindComparison(ctx, '=', left, b.bind(operand(x.rexpr)), at);
+      const right = b.bind(operand(x.rexpr));
+      const equal = bindComparison(ctx, '=', left, right, at);
       const again = hasSubquery(left) ? b.bind(operand(x.lexpr)) : left;
-      const result = exprType(again).kind === 'unknown' ? coerceTo(ctx, again, TEXT) : again;
+      const result = coerceTo(ctx, again, nullIfType(exprType(left), exprType(right)));
       const type = exprType(result);
       return {
         kind: 'case',
-        whens: [when(equal, { kind: 'const', value: null, type })],
+        // The result is declared as the first operand is: this NULL has no say in it.
+        whens: [when(equal, { kind: 'const', value: null, type, declared: UNKNOWN })],
         otherwise: result,
         type,
       };
@@ -307,7 +309,10 @@ function bindValueFunction(b: Binding, f: SQLValueFunction): Expr {
   const called = bareName === 'user' || bareName === 'current_role' ? 'current_user' : bareName;
   const e = callByName(b, called === 'current_catalog' ? 'current_database' : called, [], f.location);
   if (bareName === name) return e;
-  return coerceExplicit(ctx, e, { type: exprType(e), precision: Math.min(f.typmod ?? 6, 6) }, f.location);
+  const { kind } = exprType(e);
+  if (kind !== 'time' && kind !== 'timestamp' && kind !== 'timestamptz') return e;
+  const precision = clampPrecision(ctx, kind, f.typmod ?? 0, -1);
+  return coerceExplicit(ctx, e, { kind, precision }, f.location);
 }
 
 function bindIndirection(b: Binding, n: Extract<Node, { A_Indirection: unknown }>): Expr {

@@ -6,7 +6,7 @@
  *  Source: PostgreSQL 15, parse_agg.c (check_ungrouped_columns, expand_grouping_sets). */
 import type { Node } from 'libpg-query';
 import type { ColId } from '../../types/ids.js';
-import { INT4 } from '../../types/sql-type.js';
+import { INT4, UNKNOWN } from '../../types/sql-type.js';
 import type { AggCall, Column, Expr } from '../expr.js';
 import {
   col,
@@ -203,7 +203,10 @@ function unionOfSets(
     const copy = k === 0 ? { plan: node, renamed: new Map<ColId, ColId>() } : freshCopy(node, allocate);
     const read = (c: Column): Expr => col({ ...c, id: copy.renamed.get(c.id) ?? c.id });
     const exprs: Expr[] = [
-      ...groups.map((g): Expr => (own.includes(g) ? read(g) : { kind: 'const', value: null, type: g.type })),
+      ...groups.map(
+        (g): Expr =>
+          own.includes(g) ? read(g) : { kind: 'const', value: null, type: g.type, declared: UNKNOWN },
+      ),
       ...aggs.map((a) => read(a.out)),
       ...groupings.map((g) => {
         const bits = g.groups.map((i): number => (set.includes(i) ? 0 : 1));
@@ -274,7 +277,8 @@ function makeRewriter(
   const inner = (e: Expr, fromSubquery: boolean, at: number | undefined): Expr => {
     if (hasExpressions && e.kind !== 'const' && e.kind !== 'param') {
       const c = byKey.get(exprKey(e));
-      if (c !== undefined) return col(c);
+      if (c !== undefined)
+        return 'declared' in e && e.declared !== undefined ? { ...col(c), declared: e.declared } : col(c);
     }
     const here = ctx.locationOf(e) ?? at;
     if (e.kind === 'col') {

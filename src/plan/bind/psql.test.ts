@@ -38,7 +38,7 @@ function typeOf(text: string, catalog: FakeCatalog): SqlType {
   const cast = target !== undefined && 'ResTarget' in target ? target.ResTarget.val : undefined;
   if (cast === undefined || !('TypeCast' in cast)) throw new Error(`no type ${text}`);
   const ctx = new BindContext(catalog, parsed.source, { paramTypes: [], functions: TEST_FUNCTIONS });
-  return resolveTypeName(ctx, cast.TypeCast.typeName).type;
+  return resolveTypeName(ctx, cast.TypeCast.typeName);
 }
 
 describe('the catalog queries of psql', () => {

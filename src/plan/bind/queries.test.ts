@@ -17,11 +17,6 @@ const QUERIES = readFileSync(new URL('queries.sql', FIXTURES), 'utf8')
 /** `name oid typmod` of each column. */
 type Truth = { readonly sql: string; readonly columns: readonly string[] };
 
-/** Fields and precision of times and intervals are no part of our types. */
-function modifier(f: pg.FieldDef): number {
-  return [1083, 1114, 1184, 1186].includes(f.dataTypeID) ? -1 : f.dataTypeModifier;
-}
-
 async function askPostgres(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -31,7 +26,7 @@ async function askPostgres(url: string): Promise<void> {
   for (const sql of QUERIES) {
     try {
       const r = await client.query({ text: sql, rowMode: 'array' });
-      truths.push({ sql, columns: r.fields.map((f) => `${f.name} ${f.dataTypeID} ${modifier(f)}`) });
+      truths.push({ sql, columns: r.fields.map((f) => `${f.name} ${f.dataTypeID} ${f.dataTypeModifier}`) });
     } catch (e) {
       throw new Error(`${sql}: ${e instanceof Error ? e.message : e}`);
     }

@@ -177,4 +177,5 @@ export type Notice = {
   readonly message: string;
   readonly detail?: string;
   readonly hint?: string;
+  readonly position?: number | undefined;
 };

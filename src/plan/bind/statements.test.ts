@@ -61,7 +61,7 @@ describe('CREATE TABLE', () => {
       { kind: 'varchar' },
       { kind: 'bpchar', length: 1 },
       { kind: 'numeric', precision: 5, scale: 0 },
-      { kind: 'timestamp' },
+      { kind: 'timestamp', precision: 6 },
       { kind: 'float4' },
       { kind: 'int8' },
     ]);
@@ -166,10 +166,6 @@ describe('CREATE TABLE', () => {
       ['create table t (a int) partition by range (a)', '0A000 partitioned tables is not supported yet @24'],
       ['create table t (a json)', '0A000 type json is not supported yet @19'],
       ['create table t (a int[])', '0A000 a column of type integer[] is not supported yet @19'],
-      [
-        'create table t (a timestamp(3))',
-        '0A000 a column of type timestamp with precision or fields is not supported yet @19',
-      ],
       [
         'select (with r as (select n_name from region limit 1) select count(*) from r a, r b) from nation',
         '0A000 a WITH query with LIMIT and columns of an outer query that is read more than once is not supported yet @81',

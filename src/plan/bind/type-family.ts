@@ -2,7 +2,7 @@
  *
  *  Source: PostgreSQL 15, chapter 10 (select_common_type, operator resolution over the built-in comparisons). */
 import { canCast, categoryOf, isPreferred } from '../../types/functions/type-system.js';
-import { type SqlType, TEXT, typeName } from '../../types/sql-type.js';
+import { type SqlType, sameType, TEXT, typeName } from '../../types/sql-type.js';
 import type { Expr } from '../expr.js';
 import { exprType } from '../expr-util.js';
 import type { BindContext } from './context.js';
@@ -71,7 +71,7 @@ export function unifyModifiers(types: readonly SqlType[], widen: boolean): SqlTy
       return same && length !== undefined ? { kind, length } : { kind };
     }
     default:
-      return first;
+      return types.every((t) => sameType(t, first)) ? first : bare(first);
   }
 }
 
@@ -105,6 +105,24 @@ export function comparisonType(a: SqlType, b: SqlType): SqlType | undefined {
     return either('timestamptz') ? { kind: 'timestamptz' } : { kind: 'timestamp' };
   }
   return undefined;
+}
+
+/** Kinds of which PostgreSQL compares any two as they are. */
+const COMPARED_AS_THEY_ARE: readonly ReadonlySet<SqlType['kind']>[] = [
+  new Set(['int2', 'int4', 'int8']),
+  new Set(['date', 'timestamp', 'timestamptz']),
+];
+
+/** The type of NULLIF: that of its first operand as the = operator takes it. */
+export function nullIfType(left: SqlType, right: SqlType): SqlType {
+  const nameAndText = left.kind === 'name' && (isText(right) || right.kind === 'unknown');
+  if (nameAndText || COMPARED_AS_THEY_ARE.some((kinds) => kinds.has(left.kind) && kinds.has(right.kind)))
+    return bare(left);
+  const type = comparisonType(left, right) ?? left;
+  // A float4 is compared with a float8 as it is.
+  if (left.kind === 'float4' && type.kind === 'float8') return left;
+  // varchar has no operators of its own.
+  return type.kind === 'varchar' ? TEXT : type;
 }
 
 function isText(t: SqlType): boolean {

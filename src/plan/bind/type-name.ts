@@ -4,17 +4,9 @@
  *  in PostgreSQL but not here yet are 0A000. */
 import type { Node, TypeName } from 'libpg-query';
 import { type SqlType, TYPE_INFO, type TypeKind } from '../../types/sql-type.js';
+import { ALL_FIELDS } from '../../types/time-modifier.js';
 import { literalText, namesOf } from './ast.js';
 import type { BindContext } from './context.js';
-
-/** A type together with modifiers that are applied to a value once and are no part of our SqlType. */
-export type ResolvedTypeName = {
-  readonly type: SqlType;
-  /** Digits of the second, for time, timestamp[tz] and interval. */
-  readonly precision?: number;
-  /** PostgreSQL's interval field mask (`INTERVAL '3' MONTH`): bit 1 month, 2 year, 3 day, 10 hour, 11 minute, 12 second. */
-  readonly fields?: number;
-};
 
 const ALIASES: Readonly<Record<string, TypeKind>> = {
   boolean: 'bool',
@@ -41,10 +33,9 @@ const KNOWN_ELSEWHERE = new Set(
   ).split(' '),
 );
 
-/** Interval mask meaning "all fields". */
-const FULL_RANGE = 0x7fff;
+const SECOND_DIGITS_MAX = 6;
 
-export function resolveTypeName(ctx: BindContext, t: TypeName | undefined): ResolvedTypeName {
+export function resolveTypeName(ctx: BindContext, t: TypeName | undefined): SqlType {
   const names = namesOf(t?.names);
   const name = names.at(-1) ?? '';
   const at = t?.location;
@@ -53,9 +44,9 @@ export function resolveTypeName(ctx: BindContext, t: TypeName | undefined): Reso
   const kind = typeKindNamed(ctx, names, at);
   const resolved = withModifiers(ctx, kind, t?.typmods ?? [], at);
   const dimensions = t?.arrayBounds?.length ?? 0;
-  if (dimensions > 0) return { type: { kind: 'array', element: resolved.type } };
+  if (dimensions > 0) return { kind: 'array', element: resolved };
   if (name.startsWith('_') && names.length <= 2 && isKind(name.slice(1)))
-    return { type: { kind: 'array', element: resolved.type } };
+    return { kind: 'array', element: resolved };
   return resolved;
 }
 
@@ -90,7 +81,7 @@ function withModifiers(
   kind: Exclude<TypeKind, 'array'>,
   mods: readonly Node[],
   at: number | undefined,
-): ResolvedTypeName {
+): SqlType {
   const numbers = mods.map((m) => {
     const text = literalText(m);
     const n = text === undefined ? Number.NaN : Number(text);
@@ -100,7 +91,7 @@ function withModifiers(
   });
   switch (kind) {
     case 'numeric': {
-      if (numbers.length === 0) return { type: { kind } };
+      if (numbers.length === 0) return { kind };
       if (numbers.length > 2) throw ctx.error('22023', 'invalid NUMERIC type modifier', at);
       const [precision, scale = 0] = numbers;
       if (precision < 1 || precision > 1000)
@@ -109,40 +100,54 @@ function withModifiers(
         throw ctx.error('22023', `NUMERIC scale ${scale} must be between -1000 and 1000`, at);
       if (scale < 0 || scale > precision)
         throw ctx.notSupported('NUMERIC with a scale outside of its precision', at);
-      return { type: { kind, precision, scale } };
+      return { kind, precision, scale };
     }
     case 'varchar':
     case 'bpchar': {
-      if (numbers.length === 0) return { type: { kind } };
+      if (numbers.length === 0) return { kind };
       if (numbers.length > 1) throw ctx.error('22023', 'invalid type modifier', at);
       const shown = kind === 'varchar' ? 'varchar' : 'char';
       const [length] = numbers;
       if (length < 1) throw ctx.error('22023', `length for type ${shown} must be at least 1`, at);
       if (length > 10485760) throw ctx.error('22023', `length for type ${shown} cannot exceed 10485760`, at);
-      return { type: { kind, length } };
+      return { kind, length };
     }
     case 'time':
     case 'timestamp':
     case 'timestamptz': {
-      if (numbers.length === 0) return { type: { kind } };
-      return { type: { kind }, precision: clampPrecision(ctx, kind.toUpperCase(), numbers[0], at) };
+      if (numbers.length === 0) return { kind };
+      return { kind, precision: clampPrecision(ctx, kind, numbers[0], at) };
     }
     case 'interval': {
-      if (numbers.length === 0) return { type: { kind } };
+      if (numbers.length === 0) return { kind };
       const [fields, precision] = numbers;
       return {
-        type: { kind },
-        ...(fields === FULL_RANGE ? {} : { fields }),
-        ...(precision === undefined ? {} : { precision: clampPrecision(ctx, 'INTERVAL', precision, at) }),
+        kind,
+        ...(fields === ALL_FIELDS ? {} : { fields }),
+        ...(precision === undefined ? {} : { precision: clampPrecision(ctx, kind, precision, at) }),
       };
     }
     default:
       if (numbers.length > 0) throw ctx.error('42601', `type modifier is not allowed for type "${kind}"`, at);
-      return { type: { kind } };
+      return { kind };
   }
 }
 
-function clampPrecision(ctx: BindContext, name: string, n: number, at: number | undefined): number {
-  if (n < 0) throw ctx.error('22023', `${name}(${n}) precision must not be negative`, at);
-  return Math.min(n, 6);
+/** More digits than there are give a warning and all of them. */
+export function clampPrecision(
+  ctx: BindContext,
+  kind: 'time' | 'timestamp' | 'timestamptz' | 'interval',
+  n: number,
+  at: number | undefined,
+): number {
+  const [name, zone] = kind === 'timestamptz' ? ['TIMESTAMP', ' WITH TIME ZONE'] : [kind.toUpperCase(), ''];
+  if (n < 0) throw ctx.error('22023', `${name}(${n})${zone} precision must not be negative`, at);
+  if (n > SECOND_DIGITS_MAX)
+    ctx.notices.push({
+      severity: 'WARNING',
+      code: '22023',
+      message: `${name}(${n})${zone} precision reduced to maximum allowed, ${SECOND_DIGITS_MAX}`,
+      position: ctx.position(at),
+    });
+  return Math.min(n, SECOND_DIGITS_MAX);
 }

@@ -27,6 +27,7 @@ import type {
   QueryStatement,
   UtilityStatement,
 } from './statement.js';
+import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
 
 export type Unfinished = QueryStatement | InsertStatement | UtilityStatement;
@@ -105,7 +106,8 @@ export function bindUtility(
     const s = node.PrepareStmt;
     if (s.query === undefined) throw new Error('PREPARE without a statement');
     const declared = (s.argtypes ?? []).map((n) =>
-      'TypeName' in n ? resolveTypeName(ctx, n.TypeName).type : undefined,
+      // Modifiers of a parameter's type are ignored, as in PostgreSQL.
+      'TypeName' in n ? bare(resolveTypeName(ctx, n.TypeName)) : undefined,
     );
     const inner = new BindContext(ctx.catalog, ctx.source, {
       ...ctx.options,

@@ -9,8 +9,9 @@ import type { FunctionContext } from '../../types/functions/registry-types.js';
 import type { ColId, SharedId } from '../../types/ids.js';
 import { addNumeric, divideNumeric, numericFromInteger } from '../../types/numeric.js';
 import { SqlError, unreachable } from '../../types/sql-error.js';
-import type { SqlType } from '../../types/sql-type.js';
+import { type SqlType, typeName } from '../../types/sql-type.js';
 import { formatText } from '../../types/text-io.js';
+import { fitTime, isTimed } from '../../types/time-modifier.js';
 import { isNumeric, type Numeric, type Value } from '../../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { exprType } from '../expr-util.js';
@@ -346,6 +347,8 @@ function brokenPromise(c: Column, v: Value): string | undefined {
     if (c.type.kind === 'varchar' ? length > c.type.length : length !== c.type.length)
       return `has ${length} characters, not ${c.type.length}`;
   }
+  if (isTimed(c.type) && !notDistinct(c.type, v, fitTime(v, c.type)))
+    return `is finer than ${typeName(c.type)}`;
   return undefined;
 }
 

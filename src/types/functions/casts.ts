@@ -26,6 +26,7 @@ import {
 import { SqlError } from '../sql-error.js';
 import { type SqlType, sameType, type TypeKind } from '../sql-type.js';
 import { characterOffset, formatText, limitLength, padBlanks, parseText, truncateName } from '../text-io.js';
+import { fitTime, isTimed, keepsPrecision } from '../time-modifier.js';
 import type { Interval, Numeric, Value } from '../value.js';
 import { integerOutOfRange } from './arithmetic.js';
 import { big, num, str } from './define.js';
@@ -166,6 +167,16 @@ RANGES.set('numeric>numeric', (r, types, call) => {
   return source && target && bounds && rescaledRange(bounds, source.scale, target.scale);
 });
 
+for (const kind of ['time', 'timestamp', 'timestamptz', 'interval'] as const) {
+  conversion(kind, kind, (v, _ctx, _from, target) => fitTime(v, target?.kind === kind ? target : { kind }));
+  // Rounding keeps the order, so the ends are rounded as everything between them.
+  if (kind !== 'interval')
+    RANGES.set(`${kind}>${kind}`, (r, _types, call) => {
+      const target = call?.target;
+      if (r[0] === undefined || target?.kind !== kind) return r[0];
+      return { min: big(fitTime(r[0].min, target)), max: big(fitTime(r[0].max, target)) };
+    });
+}
 conversion('date', 'timestamp', (v) => dateToTimestamp(num(v)));
 conversion('date', 'timestamptz', (v, ctx) => localToUtc(dateToTimestamp(num(v)), zoneNamed(ctx.timeZone)));
 conversion('timestamp', 'date', (v) => timestampToDate(big(v)));
@@ -229,8 +240,8 @@ function makeCast(name: 'cast' | 'assign', from: TypeKind, to: TypeKind): Functi
   if (convert === undefined) return undefined;
   const range = RANGES.get(`${from}>${to}`);
   const session =
-    (SESSION_KINDS.has(from) && to !== from) ||
-    (SESSION_KINDS.has(to) && !INTEGER_BITS[from] && from !== 'oid');
+    to !== from &&
+    (SESSION_KINDS.has(from) || (SESSION_KINDS.has(to) && !INTEGER_BITS[from] && from !== 'oid'));
   return {
     id: `${name}(${from},${to})`,
     name,
@@ -303,6 +314,7 @@ function needsNoWork(from: SqlType, to: SqlType): boolean {
     if (to.kind === 'varchar' && from.kind === 'varchar')
       return to.length === undefined || (from.length !== undefined && from.length <= to.length);
     if (to.kind === 'bpchar') return to.length === undefined;
+    if (isTimed(to) && isTimed(from)) return keepsPrecision(from, to);
     return to.kind !== 'array';
   }
   if (from.kind === 'varchar') return to.kind === 'text';

@@ -6,6 +6,7 @@ import { formatArray, parseArray } from '../array-text.js';
 import { notSupported, SqlError } from '../sql-error.js';
 import { BOOL, INT4, INT8, NAME, OID, type SqlType, TEXT } from '../sql-type.js';
 import { typeNameByOid, typeOidByName } from '../text-io.js';
+import { timeTypeName } from '../time-modifier.js';
 import type { Value } from '../value.js';
 import { define, num, str } from './define.js';
 import type { FunctionContext, FunctionDef } from './registry-types.js';
@@ -23,12 +24,14 @@ function formatType(oid: Value, mod: Value): Value {
   if (num(oid) === 0) return '-';
   const name = typeNameByOid(num(oid));
   if (name === undefined) return '???';
-  if (mod === null || num(mod) < 0) return name === 'character' && mod !== null ? 'bpchar' : name;
+  if (mod === null || num(mod) < 0)
+    return name.replace(/^character(?=\[|$)/, mod === null ? 'character' : 'bpchar');
   const m = num(mod) - 4;
   const suffix = name.endsWith('[]') ? '[]' : '';
   const base = suffix === '' ? name : name.slice(0, -2);
   if (base === 'numeric') return `numeric(${(m >> 16) & 0xffff},${((m & 0x7ff) ^ 1024) - 1024})${suffix}`;
   if (base === 'character' || base === 'character varying') return `${base}(${m})${suffix}`;
+  if (/^(time|interval)/.test(base)) return `${timeTypeName(base, num(mod))}${suffix}`;
   return name;
 }
 

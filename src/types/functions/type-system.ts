@@ -3,7 +3,7 @@
  *  Owns: PostgreSQL's pg_cast and pg_type.typcategory for our types, and the common type of several expressions.
  *  Source: PostgreSQL, chapter 10; parse_coerce.c (select_common_type). */
 import { SqlError } from '../sql-error.js';
-import { NUMERIC, type SqlType, TEXT, type TypeKind } from '../sql-type.js';
+import { hasModifier, NUMERIC, type SqlType, sameType, TEXT, type TypeKind } from '../sql-type.js';
 import { typeNamePlain } from '../text-io.js';
 import type { ArgKind, CastContext } from './registry-types.js';
 
@@ -119,7 +119,7 @@ export function mergeModifiers(a: SqlType, b: SqlType): SqlType {
   }
   if ((a.kind === 'varchar' && b.kind === 'varchar') || (a.kind === 'bpchar' && b.kind === 'bpchar'))
     return a.length === b.length ? a : { kind: a.kind };
-  return a;
+  return sameType(a, b) || a.kind === 'array' ? a : ({ kind: a.kind } as SqlType);
 }
 
 /** The facts that integers bring along when they become numeric. */
@@ -175,11 +175,12 @@ export function commonType(types: readonly SqlType[], construct = 'CASE'): SqlTy
     result = result === undefined ? plain : mergeModifiers(result, plain);
   }
   // An untyped literal among numerics or strings may have any scale or length.
-  if (types.some((t) => t.kind === 'unknown') && result !== undefined && hasModifiers(result))
+  if (
+    types.some((t) => t.kind === 'unknown') &&
+    result?.kind !== 'array' &&
+    result !== undefined &&
+    hasModifier(result)
+  )
     return { kind: result.kind } as SqlType;
   return result ?? chosen;
-}
-
-function hasModifiers(t: SqlType): boolean {
-  return t.kind === 'numeric' || t.kind === 'varchar' || t.kind === 'bpchar';
 }

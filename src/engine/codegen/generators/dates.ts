@@ -2,7 +2,9 @@
  *  values near the ends of the calendar go to the TypeScript functions. */
 import { extractFromDate } from '../../../types/datetime-fields.js';
 import { DATE, INT4, type Range, type SqlType, TIMESTAMP } from '../../../types/sql-type.js';
+import { isTimed, TIMESTAMP_ORIGIN_MICROS, unitMicros } from '../../../types/time-modifier.js';
 import { FAIL } from '../../layout.js';
+import type { Local } from '../../wasm/module-builder.js';
 import type { CallExpr } from '../calls.js';
 import type { Emitter } from '../emitter.js';
 import { guarded, total } from '../guard.js';
@@ -238,6 +240,62 @@ const truncate: Generator = (e, args, x) => {
   );
 };
 
+/** Half a unit away from the origin, as `fitTime`. Leaves the rounded value of what is in `micros`. */
+function pushRounded(e: Emitter, micros: Local, unit: bigint): void {
+  const f = e.f;
+  const sign = e.local('i64');
+  f.get(micros).i64(63n).op('i64.shr_s').set(sign);
+  // |x| = (x ^ sign) - sign
+  f.get(micros).get(sign).op('i64.xor').get(sign).op('i64.sub');
+  f.i64(unit / 2n)
+    .op('i64.add')
+    .i64(unit)
+    .op('i64.div_u')
+    .i64(unit)
+    .op('i64.mul');
+  f.get(sign).op('i64.xor').get(sign).op('i64.sub');
+}
+
+/** timestamp(n) and timestamptz(n) of one of more digits. */
+const roundTimestamp: Generator = (e, args, x) => {
+  const [v] = args;
+  const { type } = x;
+  if (!isTimed(type)) return undefined;
+  const unit = unitMicros(type);
+  if (unit === 1n) return { ...v, type };
+  const origin = TIMESTAMP_ORIGIN_MICROS;
+  return fastOrHost(
+    e,
+    args,
+    x,
+    { type, repr: 'i64', range: shapeOf(e, x).range },
+    () => pushUsualTimestamp(e, v),
+    () => {
+      e.push(v.parts[0]).i64(origin).op('i64.sub');
+      pushRounded(e, e.save('i64'), unit);
+      e.f.i64(origin).op('i64.add');
+    },
+  );
+};
+
+const roundTime: Generator = (e, args, x) => {
+  const [v] = args;
+  const { type } = x;
+  if (!isTimed(type)) return undefined;
+  const unit = unitMicros(type);
+  if (unit === 1n) return { ...v, type };
+  return total(e, args, { type, repr: 'i64', range: shapeOf(e, x).range }, () => {
+    e.push(v.parts[0]);
+    pushRounded(e, e.save('i64'), unit);
+  });
+};
+
+/** An interval that keeps all of its fields and digits. */
+const plainInterval: Generator = (_e, args, x) =>
+  x.type.kind === 'interval' && x.type.fields === undefined && unitMicros(x.type) === 1n
+    ? { ...args[0], type: x.type }
+    : undefined;
+
 export const dateGenerators: readonly (readonly [string, Generator])[] = [
   ['+(date,int4)', addDays(0, 1)],
   ['+(int4,date)', addDays(1, 1)],
@@ -254,4 +312,8 @@ export const dateGenerators: readonly (readonly [string, Generator])[] = [
   ['+(interval,timestamp)', addInterval('timestamp', 1, 1, TIMESTAMP)],
   ['-(timestamp,interval)', addInterval('timestamp', 0, -1, TIMESTAMP)],
   ['date_trunc(text,timestamp)', truncate],
+  ['cast(time,time)', roundTime],
+  ['cast(timestamp,timestamp)', roundTimestamp],
+  ['cast(timestamptz,timestamptz)', roundTimestamp],
+  ['cast(interval,interval)', plainInterval],
 ];

@@ -2,6 +2,7 @@
 import type { Relation } from '../../../plan/catalog.js';
 import { type SqlType, TYPE_INFO, typeMod, typeName, typeOid, typeSize } from '../../../types/sql-type.js';
 import { formatText, quoteIdentifier } from '../../../types/text-io.js';
+import { intervalFieldNames, isTimed } from '../../../types/time-modifier.js';
 import { CONSTRAINT_OID_OFFSET } from '../catalog-view.js';
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, SYSTEM_SCHEMAS } from '../names.js';
 import type { StoredTable } from '../state.js';
@@ -322,7 +323,6 @@ const columns: RowSource = (c) =>
       const integerBits =
         type.kind === 'int2' ? 16 : type.kind === 'int4' ? 32 : type.kind === 'int8' ? 64 : null;
       const floatBits = type.kind === 'float4' ? 24 : type.kind === 'float8' ? 53 : null;
-      const isTime = type.kind === 'time' || type.kind.startsWith('timestamp') || type.kind === 'interval';
       return {
         table_catalog: c.database,
         table_schema: r.schema,
@@ -331,7 +331,7 @@ const columns: RowSource = (c) =>
         ordinal_position: i + 1,
         column_default: full?.defaultSql ?? null,
         is_nullable: full?.notNull ? 'NO' : 'YES',
-        data_type: type.kind === 'array' ? 'ARRAY' : typeName(type).replace(/\(.*\)/, ''),
+        data_type: type.kind === 'array' ? 'ARRAY' : typeName({ kind: type.kind } as SqlType),
         character_maximum_length:
           type.kind === 'varchar' || type.kind === 'bpchar' ? (type.length ?? null) : null,
         character_octet_length:
@@ -351,7 +351,8 @@ const columns: RowSource = (c) =>
             : integerBits !== null
               ? 0
               : null,
-        datetime_precision: isTime ? 6 : type.kind === 'date' ? 0 : null,
+        datetime_precision: isTimed(type) ? (type.precision ?? 6) : type.kind === 'date' ? 0 : null,
+        interval_type: (isTimed(type) ? intervalFieldNames(type) : undefined) ?? null,
         udt_catalog: c.database,
         udt_schema: 'pg_catalog',
         udt_name: type.kind === 'array' ? `_${typeBaseName(type.element)}` : typeBaseName(type),
