@@ -2,8 +2,10 @@
  *
  *  Owns: these shapes alone. Plans are `unknown` here, as the exchange does not know them: segment and master narrow
  *  them to their types. */
+
+import type { Expr } from '../plan/expr.js';
 import type { CopyOptions } from '../types/copy-options.js';
-import type { Csn, Gxid, MotionId, QueryId, SegmentId, SliceId, StorageId } from '../types/ids.js';
+import type { ColId, Csn, Gxid, MotionId, QueryId, SegmentId, SliceId, StorageId } from '../types/ids.js';
 import type { Range, SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { WireFailure } from './motion-error.js';
@@ -83,6 +85,9 @@ export type CopyInOpen<Settings> = {
   readonly table: string;
   /** One for each field of a line. */
   readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly notNull: boolean }[];
+  /** The rows that count; field i is the column with id `copyFieldId(i)`. The slice filters: parsing needs it only to
+   *  find the first row that is in error. */
+  readonly where?: Expr | undefined;
   readonly options: CopyOptions;
   readonly settings: Settings;
   /** The file that the lines are in. */
@@ -91,6 +96,11 @@ export type CopyInOpen<Settings> = {
 
 /** The virtual table that stands for the parsed lines in a COPY's plan. */
 export const COPY_SOURCE = { schema: 'mpp_internal', table: 'copy' } as const;
+
+/** The column of field i of a line, in the plan of a COPY and in its condition. */
+export function copyFieldId(i: number): ColId {
+  return (i + 1) as ColId;
+}
 
 /** Exact facts about rows of one storage on one segment, by ordinal. */
 export type StorageSummary = {

@@ -8,6 +8,7 @@ import type { EvalSettings } from '../engine/api.js';
 import type { CopyInOpen } from '../exchange/control-messages.js';
 import { pack, unpack } from '../exchange/grpc/codec.js';
 import type { CopyBlock, CopyReply } from '../exchange/grpc/services.js';
+import type { Expr } from '../plan/expr.js';
 import { openSame } from '../exchange/process/shared-file.js';
 import type { Batch } from '../types/memory.js';
 import { errorToWire, SqlError } from '../types/sql-error.js';
@@ -112,7 +113,9 @@ class CopyIntake {
 
   private parse(open: CopyInOpen<EvalSettings>, text: BlockText, firstLine: number): void {
     const { columns, options, table, settings } = open;
-    const block = this.parser.parse({ text, firstLine, options, columns, context: { table, settings } });
+    const where = open.where as Expr | undefined;
+    const context = { table, settings };
+    const block = this.parser.parse({ text, firstLine, options, columns, where, context });
     block.catch(() => undefined);
     this.blocks.add(block);
     this.delivered = this.deliver(block, this.delivered);

@@ -7,10 +7,12 @@ import { workerData } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CopyParser, type ParsedBatch } from '../engine/copy/copy-parser.js';
 import { SharedMemory } from '../engine/runtime/shared-memory.js';
+import type { Expr } from '../plan/expr.js';
 import type { ColumnarRows } from '../types/columnar.js';
 import type { CopyOptions } from '../types/copy-options.js';
 import { type CopyColumn, type CopyContext, parseCopyBlock } from '../types/copy-text.js';
 import { errorToWire, SqlError, type WireError } from '../types/sql-error.js';
+import { copyFilter } from './copy-filter.js';
 
 export type ParseTask = {
   /** Address and length of whole lines; slack follows them. */
@@ -21,6 +23,7 @@ export type ParseTask = {
   readonly firstLine: number;
   readonly options: CopyOptions;
   readonly columns: readonly CopyColumn[];
+  readonly where?: Expr | undefined;
   readonly context: CopyContext;
 };
 export type ParseReply =
@@ -60,11 +63,12 @@ export default function parse(task: ParseTask): ParseReply {
   let rows: ColumnarRows;
   try {
     readLines(task);
-    const batch = parserFor(task)?.parse(task.text, task.bytes);
+    const filter = task.where === undefined ? undefined : copyFilter(task.where, task.columns, task.context);
+    const batch = filter?.canFail === true ? undefined : parserFor(task)?.parse(task.text, task.bytes);
     if (batch !== undefined) return { batch };
     // A copy: decoders do not take shared memory.
     const bytes = shared.u8.slice(task.text, task.text + task.bytes);
-    rows = parseCopyBlock(bytes, task.firstLine, task.options, task.columns, task.context);
+    rows = parseCopyBlock(bytes, task.firstLine, task.options, task.columns, task.context, filter);
   } catch (e) {
     return { error: errorToWire(e) };
   }

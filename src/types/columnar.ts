@@ -13,9 +13,9 @@ import {
   type MemoryPool,
 } from './memory.js';
 import { pow10, rescale } from './numeric.js';
-import { reprOf, type SqlType } from './sql-type.js';
+import { reprOf, type SqlType, typeRange } from './sql-type.js';
 import { type Interval, isInterval, isNumeric, type Numeric, type Value } from './value.js';
-import { encodeVarNumeric } from './var-numeric.js';
+import { decodeVarNumeric, encodeVarNumeric } from './var-numeric.js';
 
 export type ColumnarColumn = {
   readonly encoding: Encoding;
@@ -114,6 +114,43 @@ export function columnsToBatch(rows: ColumnarRows, pool: MemoryPool): Batch {
       pool.free(address);
     },
   };
+}
+
+/** The value of a row. */
+export function valueOf(type: SqlType, column: ColumnarColumn, row: number): Value {
+  const { data, offsets, validity, encoding } = column;
+  if (validity !== undefined && ((validity[row >> 3] >> (row & 7)) & 1) === 0) return null;
+  if (offsets !== undefined) {
+    const bytes = data.subarray(offsets[row], offsets[row + 1]);
+    if (type.kind === 'numeric') return decodeVarNumeric(bytes);
+    return type.kind === 'bytea' ? bytes : utf8Text.decode(bytes);
+  }
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const at = row * encodingBytes(encoding);
+  switch (encoding) {
+    case 'i8':
+      return view.getUint8(at) !== 0;
+    case 'i32':
+      return typeRange(type)?.min === 0n ? view.getUint32(at, true) : view.getInt32(at, true);
+    case 'f32':
+      return view.getFloat32(at, true);
+    case 'f64':
+      return view.getFloat64(at, true);
+    case 'i64':
+      return integerValue(type, view.getBigInt64(at, true));
+    default:
+      if (type.kind === 'interval')
+        return {
+          micros: view.getBigInt64(at, true),
+          days: view.getInt32(at + 8, true),
+          months: view.getInt32(at + 12, true),
+        };
+      return integerValue(type, (view.getBigInt64(at + 8, true) << 64n) | view.getBigUint64(at, true));
+  }
+}
+
+function integerValue(type: SqlType, n: bigint): Value {
+  return type.kind === 'numeric' ? { unscaled: n, scale: type.scale ?? 0 } : n;
 }
 
 /** Values of one type, appended one by one. */
@@ -225,6 +262,7 @@ export class ColumnBuilder {
 
 const EMPTY = new Uint8Array(0);
 const utf8 = new TextEncoder();
+const utf8Text = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function stringBytes(type: SqlType, value: Value): Uint8Array {
   if (typeof value === 'string') return utf8.encode(value);

@@ -7,8 +7,8 @@ export type CopyOptions = {
   readonly delimiter: string;
   /** The string that stands for NULL: `\N` in text, empty and unquoted in CSV unless told otherwise. */
   readonly nullString: string;
-  /** First line holds column names: skipped on input, written on output. */
-  readonly header: boolean;
+  /** First line holds column names: skipped on input (`match`: and compared with the columns'), written on output. */
+  readonly header: boolean | 'match';
   /** CSV only; one byte each. */
   readonly quote: string;
   readonly escape: string;

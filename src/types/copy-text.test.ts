@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rowsToColumns } from './columnar.js';
+import { rowsToColumns, valueOf } from './columnar.js';
 import { formatCopyRow } from './copy-format.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from './copy-options.js';
 import { type CopyColumn, parseCopyBlock } from './copy-text.js';
 import type { FunctionContext } from './functions/registry-types.js';
+import { SqlError } from './sql-error.js';
 import type { SqlType } from './sql-type.js';
 import { formatText } from './text-io.js';
 import type { Value } from './value.js';
@@ -121,6 +122,66 @@ describe('text format', () => {
       code: '22001',
       message: 'value too long for type character varying(2)',
       where: 'COPY t, line 1, column v: "abc"',
+    });
+  });
+});
+
+describe('a filter', () => {
+  const needed: CopyColumn[] = [ab[0], { name: 'b', type: text, notNull: true }];
+  const filtered = (input: string, canFail: boolean, keeps: (a: Value) => boolean) =>
+    parseCopyBlock(Buffer.from(input), 1, TEXT_COPY, needed, context, {
+      canFail,
+      keeps: (columns, row) => keeps(valueOf(int4, columns[0], row)),
+    });
+
+  it('leaves no row out, but errors count only in rows that are kept', () => {
+    expect(filtered('1\tx\n2\t\\N\n', false, (a) => a === 1).rows).toBe(2);
+    expect(failure(() => filtered('1\tx\n2\t\\N\n', false, (a) => a === 2))).toMatchObject({
+      code: '23502',
+      where: 'COPY t, line 2: "2\t\\N"',
+    });
+  });
+
+  it('fails at the first row in error, whatever the error', () => {
+    const seven = (a: Value): boolean => {
+      if (a === 7) throw new SqlError('22012', 'division by zero');
+      return a !== 1;
+    };
+    const at = (input: string) => failure(() => filtered(input, true, seven));
+    expect(at('1\t\\N\n7\tx\n')).toEqual({
+      code: '22012',
+      message: 'division by zero',
+      where: 'COPY t, line 2: "7\tx"',
+    });
+    expect(at('2\t\\N\n7\tx\n').code).toBe('23502');
+    expect(at('7\tx\nz\tx\n').code).toBe('22012');
+    expect(at('z\tx\n7\tx\n').code).toBe('22P02');
+    expect(at('1\t\\N\nz\tx\n')).toMatchObject({ code: '22P02', where: 'COPY t, line 2, column a: "z"' });
+    expect(at('7\tx\n1\n').code).toBe('22012');
+    expect(at('3\tx\n1\n').code).toBe('22P04');
+  });
+
+  it('reads every kind of value', () => {
+    const values: readonly (readonly [SqlType, string])[] = [
+      [{ kind: 'bool' }, 't'],
+      [{ kind: 'int2' }, '-5'],
+      [{ kind: 'int8' }, '9007199254740993'],
+      [{ kind: 'float4' }, '0.5'],
+      [{ kind: 'float8' }, '-1e+300'],
+      [{ kind: 'numeric' }, '1.500'],
+      [{ kind: 'numeric', precision: 10, scale: 2 }, '-1.50'],
+      [{ kind: 'numeric', precision: 30, scale: 2 }, '-12345678901234567890.50'],
+      [{ kind: 'date' }, '2020-02-29'],
+      [{ kind: 'timestamp' }, '2020-02-29 01:02:03.456'],
+      [{ kind: 'interval' }, '1 mon 2 days -00:00:01'],
+      [text, 'é'],
+    ];
+    const columns = values.map(([type], i): CopyColumn => ({ name: `c${i}`, type }));
+    const line = values.map(([, v]) => v).join('\t');
+    const r = parse(`${columns.map(() => '\\N').join('\t')}\n${line}\n`, TEXT_COPY, columns);
+    values.forEach(([type, v], i) => {
+      expect(valueOf(type, r.columns[i], 0)).toBe(null);
+      expect(formatText(type, valueOf(type, r.columns[i], 1) as Value)).toBe(v);
     });
   });
 });

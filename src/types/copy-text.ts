@@ -46,13 +46,21 @@ export type CopyContext = {
   readonly settings: FunctionContext;
 };
 
-/** Parses whole lines; `columns[i]` is field i. Throws 22P04, 22P02, 22003, 22007, 22001, 22021, 23502 with CONTEXT. */
+/** COPY's WHERE as parsing needs it: an error counts only in rows that are kept, in the order of the lines. */
+export type CopyFilter = {
+  /** Its evaluation may fail, so that every row must be tried here. */
+  readonly canFail: boolean;
+  readonly keeps: (columns: readonly ColumnarColumn[], row: number) => boolean;
+};
+
+/** Parses whole lines; `columns[i]` is field i. A filter leaves no row out, it says which errors count. Throws 22P04, 22P02, 22003, 22007, 22001, 22021, 23502 with CONTEXT. */
 export function parseCopyBlock(
   bytes: Uint8Array,
   firstLine: number,
   options: CopyOptions,
   columns: readonly CopyColumn[],
   context: CopyContext,
+  filter?: CopyFilter,
 ): ColumnarRows {
   const names = columns.map((c) => c.name);
   const fields = splitCopyBlock(bytes, firstLine, options, context.table, names);
@@ -68,12 +76,14 @@ export function parseCopyBlock(
       if (!(e instanceof FieldError)) throw e;
       first = { row: e.row, column: c, cause: e.cause };
       limit = e.row;
+      parsed.push(parseColumn(block, c, columns[c], limit));
     }
   }
+  if (filter !== undefined || columns.some((c) => c.notNull))
+    checkRows(block, firstLine, columns, parsed, limit, filter);
   if (first !== undefined) throw fieldFault(block, firstLine, columns, first);
   if (fields.fault !== undefined) throw fields.fault.error;
   checkEscapes(block, firstLine);
-  if (columns.some((c) => c.notNull)) checkNotNull(block, firstLine, columns);
   return { rows: fields.rows, columns: parsed };
 }
 
@@ -112,27 +122,45 @@ function fieldFault(block: Block, firstLine: number, columns: readonly CopyColum
   return fault.cause.with({ where });
 }
 
-function checkNotNull(block: Block, firstLine: number, columns: readonly CopyColumn[]): void {
-  const { fields, bytes } = block;
-  for (let row = 0; row < fields.rows; row++) {
-    for (let c = 0; c < columns.length; c++) {
-      if (columns[c].notNull !== true || fields.starts[row * columns.length + c] >= 0) continue;
-      const { table } = block.context;
-      const name = columns[c].name;
-      const end = fields.lineEnds[row];
-      const start = row === 0 ? 0 : fields.lineEnds[row - 1];
-      const relation = table.slice(table.lastIndexOf('.') + 1);
-      throw new SqlError(
-        '23502',
-        `null value in column "${name}" of relation "${relation}" violates not-null constraint`,
-        {
-          where: `COPY ${table}, line ${lineNumber(bytes, firstLine, end)}: "${shownText(bytes, start, textEnd(bytes, end))}"`,
-          table: relation,
-          column: name,
-        },
-      );
+/** What can be wrong with a row whose fields are right: the filter fails on it, or it is kept and a column lacks its
+ *  value. */
+function checkRows(
+  block: Block,
+  firstLine: number,
+  columns: readonly CopyColumn[],
+  parsed: readonly ColumnarColumn[],
+  rows: number,
+  filter: CopyFilter | undefined,
+): void {
+  const { starts } = block.fields;
+  const required = columns.flatMap((c, i) => (c.notNull === true ? [i] : []));
+  for (let row = 0; row < rows; row++) {
+    const missing = required.find((c) => starts[row * columns.length + c] < 0);
+    if (missing === undefined && filter?.canFail !== true) continue;
+    let keeps: boolean;
+    try {
+      keeps = filter === undefined || filter.keeps(parsed, row);
+    } catch (e) {
+      throw e instanceof SqlError ? e.with({ where: lineContext(block, firstLine, row) }) : e;
     }
+    if (missing === undefined || !keeps) continue;
+    const { table } = block.context;
+    const { name } = columns[missing];
+    const relation = table.slice(table.lastIndexOf('.') + 1);
+    throw new SqlError(
+      '23502',
+      `null value in column "${name}" of relation "${relation}" violates not-null constraint`,
+      { where: lineContext(block, firstLine, row), table: relation, column: name },
+    );
   }
+}
+
+function lineContext(block: Block, firstLine: number, row: number): string {
+  const { fields, bytes, context } = block;
+  const end = fields.lineEnds[row];
+  const start = row === 0 ? 0 : fields.lineEnds[row - 1];
+  const line = lineNumber(bytes, firstLine, end);
+  return `COPY ${context.table}, line ${line}: "${shownText(bytes, start, textEnd(bytes, end))}"`;
 }
 
 /** The bytes of a non-null field with its escapes undone. */
@@ -154,7 +182,7 @@ function fieldBytes(block: Block, row: number, column: number): readonly [Uint8A
 
 /** `\xff` and `\0` are bytes that the text itself could not hold: what they make is checked like the text was. */
 function checkEscapes(block: Block, firstLine: number): void {
-  const { fields, bytes, options, context } = block;
+  const { fields, options } = block;
   if (options.format === 'csv') return;
   for (let i = 0; i < fields.rows * fields.columns; i++) {
     if (fields.starts[i] < 0 || fields.ends[i] >= 0) continue;
@@ -162,14 +190,10 @@ function checkEscapes(block: Block, firstLine: number): void {
     const [scratch, , length] = fieldBytes(block, row, i % fields.columns);
     const made = scratch.subarray(0, length);
     if (isUtf8(made) && made.indexOf(0) < 0) continue;
-    const end = fields.lineEnds[row];
-    const start = row === 0 ? 0 : fields.lineEnds[row - 1];
     throw new SqlError(
       '22021',
       `invalid byte sequence for encoding "UTF8": ${isUtf8(made) ? '0x00' : invalidSequence(made)}`,
-      {
-        where: `COPY ${context.table}, line ${lineNumber(bytes, firstLine, end)}: "${shownText(bytes, start, textEnd(bytes, end))}"`,
-      },
+      { where: lineContext(block, firstLine, row) },
     );
   }
 }

@@ -7,6 +7,7 @@
 import type { BatchSource, ChunkSink, EvalSettings, SliceStats } from '../../engine/api.js';
 import type { FileIdentity } from '../../exchange/process/shared-file.js';
 import type { ColumnStats } from '../../plan/catalog.js';
+import type { Expr } from '../../plan/expr.js';
 import type { DistributedPlan, VirtualScanOp } from '../../plan/physical.js';
 import type { CopyOptions } from '../../types/copy-options.js';
 import type { Csn, Gxid, MotionId, QueryId, SegmentId, SliceId, StorageId } from '../../types/ids.js';
@@ -80,6 +81,8 @@ export type CopyInOptions = {
   readonly ordinals: readonly number[];
   /** Value of each column of the table that the lines do not have (its default, evaluated once); by ordinal. */
   readonly defaults: readonly (Value | undefined)[];
+  /** Only rows for which it is TRUE are stored; field i of a line is the column with id `copyFieldId(i)`. */
+  readonly where?: Expr | undefined;
   readonly options: CopyOptions;
   readonly settings: EvalSettings;
   /** The file that the lines are in, for segments that can read it themselves. */

@@ -1,9 +1,9 @@
 /** COPY FROM as a plan: every segment parses its share of the lines (a virtual table here), adds the missing columns, and
  *  sends each row to where it belongs, to be stored. The engine then does the rest as for any INSERT. */
-import { COPY_SOURCE } from '../../exchange/control-messages.js';
+import { COPY_SOURCE, copyFieldId } from '../../exchange/control-messages.js';
 import type { Column, Expr } from '../../plan/expr.js';
 import type { DistributedPlan, PhysicalOp, Slice, SliceSink } from '../../plan/physical.js';
-import type { ColId, MotionId, SegmentId, SliceId } from '../../types/ids.js';
+import type { MotionId, SegmentId, SliceId } from '../../types/ids.js';
 import type { CopyInOptions } from './api.js';
 
 export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[]): DistributedPlan {
@@ -18,12 +18,17 @@ export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[])
     ordinals: ordinals.map((_, i) => i),
     cols: fields,
   };
+  const { where } = options;
+  const kept: PhysicalOp =
+    where === undefined
+      ? parse
+      : { ...base, kind: 'filter', id: 4, input: parse, predicate: where, cols: fields };
   const full: Column[] = table.columns.map((c, i) => column(ordinals.length + i, c, true));
   const project: PhysicalOp = {
     ...base,
     kind: 'project',
     id: 2,
-    input: parse,
+    input: kept,
     cols: full,
     exprs: table.columns.map((c, ordinal): Expr => {
       const field = fields[ordinals.indexOf(ordinal)];
@@ -62,7 +67,7 @@ export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[])
 }
 
 function column(id: number, c: { name: string; type: Column['type'] }, nullable: boolean): Column {
-  return { id: (id + 1) as ColId, name: c.name, type: c.type, nullable };
+  return { id: copyFieldId(id), name: c.name, type: c.type, nullable };
 }
 
 function motionSink(

@@ -51,6 +51,7 @@ export class SegmentCopyStream implements CopyStream {
       queryId: options.queryId,
       table: options.table.name,
       columns: options.ordinals.map((o) => options.table.columns[o]!),
+      where: options.where,
       options: options.options,
       settings: options.settings,
       file: options.file,

@@ -2,8 +2,11 @@
  *
  *  Invariant: on any error nothing is loaded. Source: PostgreSQL, COPY. */
 import type { FileHandle } from 'node:fs/promises';
+import { copyFieldId } from '../../exchange/control-messages.js';
 import { identify } from '../../exchange/process/shared-file.js';
-import type { Gxid } from '../../types/ids.js';
+import type { Expr } from '../../plan/expr.js';
+import { substitute } from '../../plan/expr-util.js';
+import type { ColId, Gxid } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { Value } from '../../types/value.js';
 import type { CopyLines } from '../dispatch/api.js';
@@ -11,6 +14,7 @@ import { evaluateConstant } from '../session/evaluate.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
+import { checkHeader } from './copy-header.js';
 import { CopyLineSplitter } from './copy-lines.js';
 import { fileLines } from './file-lines.js';
 import { load, widenCatalog } from './load.js';
@@ -60,22 +64,27 @@ async function sendLines(
   context: RunContext,
 ): Promise<number> {
   const { catalog: _, ...settings } = context.functions;
+  const defaults = s.defaults.map((d): Value | undefined =>
+    d === undefined ? undefined : evaluateConstant(d, context.functions),
+  );
   const shared = session.settings.get('mpp.copy_shared_files') === 'on';
   const stream = session.services.dispatcher.copyIn({
     queryId: session.services.newQueryId(),
     gxid,
     table: tableTarget(s.table),
     ordinals: s.columns,
-    defaults: s.defaults.map((d): Value | undefined =>
-      d === undefined ? undefined : evaluateConstant(d, context.functions),
-    ),
+    defaults,
+    where: s.where === undefined ? undefined : overFields(s.where, s.columns, defaults),
     options: s.options,
     settings,
     file: shared && s.from.kind === 'file' ? await identify(file!, s.from.path) : undefined,
     signal: context.signal,
   });
   try {
-    const splitter = new CopyLineSplitter(s.options);
+    const names = s.columns.map((i) => s.table.columns[i]!.name);
+    const splitter = new CopyLineSplitter(s.options, (line) =>
+      checkHeader(line, s.options, s.table.name, names),
+    );
     let blocks: AsyncIterable<CopyLines>;
     if (file === undefined)
       blocks = pieceLines(session.output.copyIn(s.columns.length, context.signal), splitter);
@@ -90,6 +99,22 @@ async function sendLines(
     await stream.abort(e);
     throw e;
   }
+}
+
+/** The condition over the fields of a line; a column that the lines lack has its default. */
+function overFields(
+  where: NonNullable<Statement<'copyFrom'>['where']>,
+  columns: readonly number[],
+  defaults: readonly (Value | undefined)[],
+): Expr {
+  const replaced = new Map(
+    where.cols.map((c, ordinal): readonly [ColId, Expr] => {
+      const field = columns.indexOf(ordinal);
+      if (field < 0) return [c.id, { kind: 'const', value: defaults[ordinal] ?? null, type: c.type }];
+      return [c.id, { kind: 'col', id: copyFieldId(field), type: c.type, nullable: true }];
+    }),
+  );
+  return substitute(where.predicate, replaced);
 }
 
 /** Of a client or a pipe. */

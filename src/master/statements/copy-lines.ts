@@ -25,15 +25,19 @@ export class CopyLineSplitter {
   private escaped = false;
   /** 1-based number of the first physical line that was not given out. */
   line = 1;
+  private firstRecord = true;
   private skipHeader: boolean;
+  private readonly checkHeader: ((line: Buffer) => void) | undefined;
   /** The end mark was seen: whatever follows is ignored. */
   ended = false;
 
-  constructor(options: CopyOptions) {
+  /** `checkHeader` is given the header line, without its end, when it must match. */
+  constructor(options: CopyOptions, checkHeader?: (line: Buffer) => void) {
     this.options = options;
+    this.checkHeader = options.header === 'match' ? checkHeader : undefined;
     this.quote = options.quote.charCodeAt(0);
     this.escapeByte = options.escape.charCodeAt(0);
-    this.skipHeader = options.header;
+    this.skipHeader = options.header !== false;
   }
 
   /** Takes a piece of input; gives a block when enough whole lines have come. */
@@ -69,9 +73,17 @@ export class CopyLineSplitter {
   /** Whole lines, the next ones of the input, as a block: without the header and what follows the end mark. */
   block(lines: Buffer): CopyLines | undefined {
     let bytes = lines;
+    if (this.firstRecord && this.options.format === 'csv') {
+      const start = bytes.subarray(0, this.headerEnd(bytes));
+      // PostgreSQL counts no newline inside of the first record: it does not know yet how lines end.
+      this.line -= Math.max(0, countNewlines(withoutLineEnd(start)));
+    }
+    this.firstRecord = false;
+    if (this.skipHeader && this.endMark(bytes) === 0) bytes = bytes.subarray(0, 0);
     if (this.skipHeader) {
       const end = this.headerEnd(bytes);
       this.skipHeader = false;
+      this.checkHeader?.(withoutLineEnd(bytes.subarray(0, end)));
       this.line += countNewlines(bytes.subarray(0, end));
       bytes = bytes.subarray(end);
     }
@@ -151,7 +163,8 @@ export class CopyLineSplitter {
     }
     let inQuotes = false;
     for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] === this.quote) inQuotes = !inQuotes;
+      if (inQuotes && bytes[i] === this.escapeByte && this.escapeByte !== this.quote) i++;
+      else if (bytes[i] === this.quote) inQuotes = !inQuotes;
       else if (bytes[i] === NEWLINE && !inQuotes) return i + 1;
     }
     return bytes.length;
@@ -180,6 +193,13 @@ export class CopyLineSplitter {
     for (let i = 0; i < at; i++) if (bytes[i] === this.quote) inQuotes = !inQuotes;
     return inQuotes;
   }
+}
+
+function withoutLineEnd(line: Buffer): Buffer {
+  let end = line.length;
+  if (end > 0 && line[end - 1] === NEWLINE) end--;
+  if (end > 0 && line[end - 1] === 13) end--;
+  return line.subarray(0, end);
 }
 
 function countNewlines(bytes: Buffer): number {

@@ -1,14 +1,18 @@
 /** COPY: the table or query, the columns, and the options with PostgreSQL's checks (ProcessCopyOptions). */
 import type { CopyStmt, DefElem, Node } from 'libpg-query';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
-import type { Expr } from '../expr.js';
-import { col } from '../expr-util.js';
+import type { TableDef } from '../catalog.js';
+import type { Column, Expr } from '../expr.js';
+import { col, hasSubquery } from '../expr-util.js';
 import { project, scan } from '../logical/builders.js';
 import { utf8Bytes } from '../sql/source-text.js';
-import { booleanOption, listOf, literalText, selectOf, stringOf } from './ast.js';
+import { booleanOption, listOf, literalText, locationOf, selectOf, stringOf } from './ast.js';
+import { coerceToBoolean } from './boolean.js';
 import type { BindContext } from './context.js';
-import { findRelationDef } from './from.js';
+import { findRelationDef, tableItem } from './from.js';
 import { targetColumns } from './insert.js';
+import { QueryLevel } from './level.js';
+import { makeBinding } from './query.js';
 import type { QueryStatement, UtilityStatement } from './statement.js';
 
 export function bindCopy(
@@ -33,7 +37,6 @@ export function bindCopy(
   if (s.relation === undefined) throw new Error('COPY without a table');
   const relation = findRelationDef(ctx, s.relation, 'nowhere');
   if (from) {
-    if (s.whereClause !== undefined) throw ctx.notSupported('COPY FROM ... WHERE', -1);
     if (relation.kind === 'view') throw ctx.error('42809', `cannot copy to view "${relation.name}"`, -1);
     if (relation.kind === 'virtual')
       throw ctx.error('42501', `permission denied: "${relation.name}" is a system catalog`, -1);
@@ -47,6 +50,7 @@ export function bindCopy(
       defaults: relation.columns.map((c, i): Expr | undefined =>
         columns.includes(i) ? undefined : (c.defaultExpr ?? { kind: 'const', value: null, type: c.type }),
       ),
+      where: s.whereClause === undefined ? undefined : whereOf(ctx, relation, s.whereClause),
       options: copyOptions(ctx, s.options ?? [], names, true),
       encoding: encodingOf(ctx, s.options ?? []),
     };
@@ -80,6 +84,22 @@ export function bindCopy(
     path,
     picked.map((c) => c.name),
   );
+}
+
+/** The condition over the row as it would be stored. */
+function whereOf(
+  ctx: BindContext,
+  table: TableDef,
+  n: Node,
+): { readonly predicate: Expr; readonly cols: readonly Column[] } {
+  const level = new QueryLevel(undefined);
+  level.clause = 'COPY FROM WHERE conditions';
+  const cols = table.columns.map((c) => ctx.column(c.name, c.type, true));
+  level.namespace = [tableItem(level, table, cols)];
+  const e = makeBinding(ctx, level).bind(n);
+  const at = locationOf(n);
+  if (hasSubquery(e)) throw ctx.error('0A000', 'cannot use subquery in COPY FROM WHERE condition', at);
+  return { predicate: coerceToBoolean(ctx, e, 'WHERE', at), cols };
 }
 
 function copyTo(
@@ -189,7 +209,7 @@ function copyOptions(
     format,
     delimiter,
     nullString,
-    header: headerOf(ctx, given.get('header')),
+    header: headerOf(ctx, given.get('header'), from),
     quote: csv ? quote : base.quote,
     escape: csv ? escapeChar : base.escape,
     forceQuote: isAll(given.get('force_quote'))
@@ -200,9 +220,12 @@ function copyOptions(
   };
 }
 
-function headerOf(ctx: BindContext, d: DefElem | undefined): boolean {
+function headerOf(ctx: BindContext, d: DefElem | undefined, from: boolean): boolean | 'match' {
   if (d === undefined) return false;
-  if (literalText(d.arg)?.toLowerCase() === 'match') throw ctx.notSupported('COPY HEADER MATCH', d.location);
+  if (literalText(d.arg)?.toLowerCase() === 'match') {
+    if (!from) throw ctx.error('0A000', 'cannot use "match" with HEADER in COPY TO', -1);
+    return 'match';
+  }
   const v = booleanOption(d);
   if (v === undefined) throw ctx.error('42601', 'header requires a Boolean value or "match"', -1);
   return v;

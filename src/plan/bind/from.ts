@@ -5,7 +5,7 @@
 import type { Alias, Node, RangeFunction, RangeSubselect, RangeVar } from 'libpg-query';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
-import type { Relation, ViewDef } from '../catalog.js';
+import type { Relation, TableDef, ViewDef } from '../catalog.js';
 import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js';
@@ -224,6 +224,27 @@ function named(
   level.own([item]);
   level.rangeTable.push({ alias, relation, columns: names });
   return { plan, items: [item] };
+}
+
+/** A table's columns as the names that a condition outside of any query sees. */
+export function tableItem(level: QueryLevel, table: TableDef, cols: readonly Column[]): NamespaceItem {
+  const item: NamespaceItem = {
+    alias: table.name,
+    schema: table.schema,
+    columns: table.columns.map((c, i) => ({ name: c.name, expr: col(cols[i]) })),
+    relVisible: true,
+    colsVisible: true,
+    lateralOnly: false,
+    lateralOk: true,
+    table: undefined,
+  };
+  level.own([item]);
+  level.rangeTable.push({
+    alias: table.name,
+    relation: table.name,
+    columns: table.columns.map((c) => c.name),
+  });
+  return item;
 }
 
 /** `t (a, b)`: the first columns get other names. */

@@ -26,6 +26,7 @@ export type Clause =
   | 'functions in FROM'
   | 'DEFAULT expressions'
   | 'EXECUTE parameters'
+  | 'COPY FROM WHERE conditions'
   | 'FROM';
 
 export type NamespaceColumn = { readonly name: string; readonly expr: Expr };

@@ -111,6 +111,8 @@ export type UtilityStatement =
       readonly columns: readonly number[];
       /** For each column of the table that the file lacks: its default, coerced (NULL constant when it has none). */
       readonly defaults: readonly (Expr | undefined)[];
+      /** Rows for which it is not TRUE are left out; reads `cols`, one for each of the table's columns. */
+      readonly where: { readonly predicate: Expr; readonly cols: readonly Column[] } | undefined;
       readonly options: CopyOptions;
       /** Of the file or stream: always UTF8, others are refused. */
       readonly encoding: string;

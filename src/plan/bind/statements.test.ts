@@ -417,6 +417,13 @@ describe('utility statements', () => {
       options: { format: 'csv', header: true, delimiter: ',' },
       defaults: [undefined, undefined, { kind: 'const', value: null }, { kind: 'const', value: null }],
     });
+    expect(model('copy nation from stdin (header match)')).toMatchObject({
+      options: { header: 'match' },
+      where: undefined,
+    });
+    const { where } = bind('copy nation (n_name) from stdin where nation.n_nationkey > 1', 'copyFrom');
+    expect(where?.cols.map((c) => c.name)).toEqual(['n_nationkey', 'n_name', 'n_regionkey', 'n_comment']);
+    expect(where?.predicate).toMatchObject({ kind: 'cmp', op: '>', left: { id: where?.cols[0]?.id } });
     expect(model('copy (select 1 as a, 2 as b) to stdout (format csv, force_quote (b))')).toMatchObject({
       kind: 'copyTo',
       to: { kind: 'stdout' },
