@@ -6,16 +6,9 @@
  *  DIR/NAME/                   the process's own data;  NAME = master, segment-0, segment-1, ...
  *  DIR/log/NAME.log            its log */
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../types/make-directory.js';
 import { CliError } from './cli-error.js';
 
 export type ClusterConfig = {
@@ -78,7 +71,7 @@ export class ClusterDir {
         'master',
         ...Array.from({ length: options.segments }, (_, i) => `segment-${i}`),
       ])
-        mkdirSync(join(dir, d), { recursive: true, mode: 0o700 });
+        makeDirectory(join(dir, d));
       writeFileSync(join(dir, 'token'), `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
       writeFileSync(join(dir, 'cluster.json.new'), `${JSON.stringify(config, null, 2)}\n`);
       renameSync(join(dir, 'cluster.json.new'), join(dir, 'cluster.json'));

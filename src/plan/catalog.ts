@@ -2,7 +2,7 @@
  *
  *  Pure look-ups over one consistent version; nothing here does I/O. */
 import type { StorageId } from '../types/ids.js';
-import type { Range, SqlType } from '../types/sql-type.js';
+import { OID, type Range, type SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { Expr } from './expr.js';
 
@@ -65,6 +65,18 @@ export type VirtualTableDef = {
   readonly name: string;
   readonly columns: readonly ColumnDef[];
 };
+
+const TABLE_OID: ColumnDef = { name: 'tableoid', type: OID, notNull: true };
+
+/** System columns that may be read by name: they follow a table's own in number, and no `*` shows them. */
+export function systemColumns(table: VirtualTableDef | TableDef): readonly ColumnDef[] {
+  return table.kind === 'virtual' ? [TABLE_OID] : [];
+}
+
+/** The column of an ordinal in a scan. */
+export function scanColumn(table: VirtualTableDef | TableDef, ordinal: number): ColumnDef | undefined {
+  return table.columns[ordinal] ?? systemColumns(table)[ordinal - table.columns.length];
+}
 
 export type ViewDef = {
   readonly kind: 'view';

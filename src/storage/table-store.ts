@@ -4,10 +4,11 @@
  *  plans, the network. Invariants: what `commit` has acknowledged survives kill -9; what was prepared stays prepared;
  *  everything else leaves no trace (files that no manifest record names are removed by `open`).
  *  A row group becomes visible by its csn alone: scans at an older csn never see it. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chunkEncoding } from '../types/arrow/sql-field.js';
+import { makeDirectory } from '../types/make-directory.js';
 import type { ColumnLayout, Encoding, MemoryPool } from '../types/memory.js';
 import type { Range, SqlType } from '../types/sql-type.js';
 import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js';
@@ -128,7 +129,7 @@ export class SegmentStore {
   /** Opens (or creates) a segment's data directory and recovers: the manifest's torn tail is trimmed, files that it does not
    *  name are removed. Throws XX001 when the manifest is damaged elsewhere. */
   static async open(dir: string, memory: MemoryPool, options: StoreOptions = {}): Promise<SegmentStore> {
-    mkdirSync(dir, { recursive: true });
+    makeDirectory(dir);
     const { log, records } = await ManifestLog.open<ManifestOp>(join(dir, 'manifest'), packOps);
     const manifest = new Manifest();
     for (const record of records) for (const op of unpackOps(record)) manifest.apply(op);
@@ -202,7 +203,7 @@ export class SegmentStore {
     const path = rowGroupPath(this.dir, group);
     try {
       if (!state.directoryMade) {
-        mkdirSync(storageDirectory(this.dir, storageId), { recursive: true });
+        makeDirectory(storageDirectory(this.dir, storageId));
         state.directoryMade = true;
       }
       await writeDurably(path, file.parts);

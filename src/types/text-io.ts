@@ -327,6 +327,7 @@ export function typeOidByName(name: string): number | undefined {
   const kind = TYPE_ALIASES[base] ?? base;
   for (const info of Object.values(TYPE_INFO))
     if (info.name === kind || info.sqlName === kind) return isArray ? info.arrayOid : info.oid;
+  for (const [oid, shown] of Object.entries(PSEUDO_TYPES)) if (shown === kind && !isArray) return Number(oid);
   return undefined;
 }
 
@@ -391,7 +392,12 @@ export function formatBytea(bytes: Uint8Array): string {
 }
 
 /** What functions may take beside the types of values. */
-const PSEUDO_TYPES: Readonly<Record<number, string>> = { 2276: '"any"', 2277: 'anyarray' };
+const PSEUDO_TYPES: Readonly<Record<number, string>> = {
+  2276: '"any"',
+  2277: 'anyarray',
+  2279: 'trigger',
+  3838: 'event_trigger',
+};
 
 /** The name of a type as `format_type` prints it for its oid; undefined when there is none. */
 export function typeNameByOid(oid: number): string | undefined {

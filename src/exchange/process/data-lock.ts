@@ -3,9 +3,10 @@
  *  On Linux the lock is an abstract socket named after the directory's inode: the kernel gives it to one process and
  *  takes it back when that process dies, however it dies. Elsewhere, and across network namespaces, the file LOCK
  *  with the owner's pid decides. */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../../types/make-directory.js';
 
 export class DataLock {
   private readonly file: string;
@@ -19,7 +20,7 @@ export class DataLock {
   /** Makes the directory when it is missing. Throws one clear line when another process owns it. */
   static async take(directory: string): Promise<DataLock> {
     const dir = resolve(directory);
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     const file = join(dir, 'LOCK');
     const owner = readOwner(file);
     const inUse = (): Error =>

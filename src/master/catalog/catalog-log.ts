@@ -4,10 +4,11 @@
  *  resolves only when the record is on disk; after a crash the state is a prefix of the appended records that holds
  *  every one whose append resolved; a torn tail is cut off, damage before the tail stops the start with an error.
  *  Record: u32 length, u32 crc32 of (sequence, payload), u64 sequence, payload (msgpack). */
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr';
+import { makeDirectory } from '../../types/make-directory.js';
 
 const HEADER_BYTES = 16;
 const RECORD_BYTES_MAX = 512 * 1024 * 1024;
@@ -37,7 +38,7 @@ export class CatalogLog {
   }
 
   static async open(directory: string): Promise<{ readonly log: CatalogLog; readonly recovered: Recovered }> {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const snapshot = await readSnapshot(join(directory, 'catalog.snapshot'));
     const file = await open(join(directory, 'catalog.log'), 'a+');
     try {

@@ -9,7 +9,13 @@ import { namesOf, selectOf } from './ast.js';
 import { coerce, retype } from './coerce.js';
 import type { BindContext } from './context.js';
 import { declaredTypes } from './declared-type.js';
-import { COLUMN_KINDS, checkPersistence, creationSchema, distributionOf } from './new-table.js';
+import {
+  COLUMN_KINDS,
+  checkAccessMethod,
+  checkPersistence,
+  creationSchema,
+  distributionOf,
+} from './new-table.js';
 import { bindQuery } from './query.js';
 import type { NewTable, UtilityStatement } from './statement.js';
 
@@ -23,6 +29,12 @@ export function bindCreateTableAs(
   if (select === undefined) throw ctx.notSupported('CREATE TABLE AS EXECUTE', s.into?.rel?.location);
   const into = s.into;
   if (into?.rel === undefined) throw new Error('CREATE TABLE AS without a name');
+  const at = into.rel.location;
+  if ((into.options ?? []).length > 0) throw ctx.notSupported('storage parameters', at);
+  if (into.onCommit !== undefined && into.onCommit !== 'ONCOMMIT_NOOP')
+    throw ctx.notSupported('ON COMMIT', at);
+  if (into.tableSpaceName !== undefined) throw ctx.notSupported('tablespaces', at);
+  checkAccessMethod(ctx, into.accessMethod);
   return tableFromQuery(
     ctx,
     into.rel,

@@ -3,7 +3,7 @@
  *  Uniqueness is not enforced: a primary key gives NOT NULL and the default distribution, and a notice says so.
  *  Whether the name is free is the master's to find out, under its lock. Source: PostgreSQL 15, parse_utilcmd.c. */
 import type { ColumnDef as AstColumn, Constraint, CreateStmt, Node, TableLikeClause } from 'libpg-query';
-import { type SqlType, typeName } from '../../types/sql-type.js';
+import { isStringType, type SqlType, typeName } from '../../types/sql-type.js';
 import type { ColumnDef } from '../catalog.js';
 import type { Expr } from '../expr.js';
 import { exprType, hasSubquery } from '../expr-util.js';
@@ -15,7 +15,13 @@ import type { BindContext } from './context.js';
 import { defaultText } from './default-text.js';
 import { findRelationDef } from './from.js';
 import { QueryLevel } from './level.js';
-import { COLUMN_KINDS, checkPersistence, creationSchema, distributionOf } from './new-table.js';
+import {
+  COLUMN_KINDS,
+  checkAccessMethod,
+  checkPersistence,
+  creationSchema,
+  distributionOf,
+} from './new-table.js';
 import { makeBinding } from './query.js';
 import type { UtilityStatement } from './statement.js';
 import { bare } from './type-family.js';
@@ -29,7 +35,20 @@ type Draft = {
   defaultSql: string | undefined;
 };
 
+type NamedKey = { readonly constraint: Constraint; readonly names: readonly string[] };
+
+/** Primary keys and UNIQUE, and references to other tables. */
+type Keys = { readonly own: NamedKey[]; readonly foreign: NamedKey[] };
+
 const COLUMNS_MAX = 1600;
+
+/** Clauses that stand behind a constraint and belong to it. */
+const ATTRIBUTES: Readonly<Record<string, string | undefined>> = {
+  CONSTR_ATTR_DEFERRABLE: 'DEFERRABLE',
+  CONSTR_ATTR_NOT_DEFERRABLE: 'NOT DEFERRABLE',
+  CONSTR_ATTR_DEFERRED: 'INITIALLY DEFERRED',
+  CONSTR_ATTR_IMMEDIATE: 'INITIALLY IMMEDIATE',
+};
 
 export function bindCreateTable(
   ctx: BindContext,
@@ -48,19 +67,21 @@ export function bindCreateTable(
   if (s.tablespacename !== undefined) throw ctx.notSupported('tablespaces', at);
   if ((s.options ?? []).length > 0)
     throw ctx.notSupported('storage parameters', defLocation(s.options![0]) ?? at);
+  checkAccessMethod(ctx, s.accessMethod);
   const schema = creationSchema(ctx, relation);
   const table = relation.relname ?? '';
   const columns: Draft[] = [];
-  const keys: { readonly constraint: Constraint; readonly names: readonly string[] }[] = [];
+  const keys: Keys = { own: [], foreign: [] };
   for (const n of s.tableElts ?? []) {
     if ('ColumnDef' in n) bindColumn(ctx, table, n.ColumnDef, columns, keys);
     else if ('Constraint' in n) bindTableConstraint(ctx, n.Constraint, keys);
-    else if ('TableLikeClause' in n) copyColumns(ctx, n.TableLikeClause, columns);
+    else if ('TableLikeClause' in n) copyColumns(ctx, n.TableLikeClause, columns, keys);
     else throw ctx.notSupported('this table element', at);
   }
   if (columns.length > COLUMNS_MAX)
     throw ctx.error('54011', `tables can have at most ${COLUMNS_MAX} columns`, -1);
-  const primaryKey = bindKeys(ctx, table, columns, keys);
+  const primaryKey = bindKeys(ctx, table, columns, keys.own);
+  checkForeignKeys(ctx, { schema, name: table }, columns, primaryKey, keys.foreign);
   return {
     kind: 'createTable',
     ifNotExists: s.if_not_exists === true,
@@ -88,13 +109,7 @@ function defLocation(n: Node): number | undefined {
   return 'DefElem' in n ? n.DefElem.location : undefined;
 }
 
-function bindColumn(
-  ctx: BindContext,
-  table: string,
-  c: AstColumn,
-  columns: Draft[],
-  keys: { readonly constraint: Constraint; readonly names: readonly string[] }[],
-): void {
+function bindColumn(ctx: BindContext, table: string, c: AstColumn, columns: Draft[], keys: Keys): void {
   const name = c.colname ?? '';
   if (columns.some((x) => x.name === name))
     throw ctx.error('42701', `column "${name}" specified more than once`, -1);
@@ -103,17 +118,37 @@ function bindColumn(
   if (type.kind === 'void') throw ctx.error('42P16', `column "${name}" has pseudo-type void`, -1);
   if (!COLUMN_KINDS.has(type.kind))
     throw ctx.notSupported(`a column of type ${typeName(type)}`, c.typeName.location);
-  if (c.collClause !== undefined)
+  if (c.storage_name !== undefined) throw ctx.notSupported('STORAGE', c.location);
+  if (c.compression !== undefined) throw ctx.notSupported('COMPRESSION', c.location);
+  if (c.collClause !== undefined) {
+    if (!isStringType(type))
+      throw ctx.error(
+        '42804',
+        `collations are not supported by type ${typeName(bare(type))}`,
+        c.collClause.location,
+      );
     checkCollation(ctx, namesOf(c.collClause.collname).at(-1) ?? '', c.collClause.location);
+  }
   const draft: Draft = { name, type, notNull: undefined, defaultExpr: undefined, defaultSql: undefined };
   columns.push(draft);
+  // What DEFERRABLE and its kin belong to.
+  let attributed: Constraint | undefined;
   for (const n of c.constraints ?? []) {
     if (!('Constraint' in n)) continue;
     const k = n.Constraint;
+    const word = ATTRIBUTES[k.contype ?? ''];
+    if (word !== undefined) {
+      if (attributed === undefined) throw ctx.error('42601', `misplaced ${word} clause`, k.location);
+      if (attributed.contype !== 'CONSTR_FOREIGN' && (word === 'DEFERRABLE' || word === 'INITIALLY DEFERRED'))
+        throw ctx.notSupported('DEFERRABLE constraints', k.location);
+      continue;
+    }
+    attributed = undefined;
     switch (k.contype) {
       case 'CONSTR_NULL':
       case 'CONSTR_NOTNULL': {
         const notNull = k.contype === 'CONSTR_NOTNULL';
+        if (k.is_no_inherit === true) throw ctx.notSupported('NO INHERIT', k.location);
         if (draft.notNull !== undefined && draft.notNull !== notNull)
           throw ctx.error(
             '42601',
@@ -137,10 +172,13 @@ function bindColumn(
         break;
       case 'CONSTR_PRIMARY':
       case 'CONSTR_UNIQUE':
-        keys.push({ constraint: k, names: [name] });
+        checkKey(ctx, k);
+        keys.own.push({ constraint: k, names: [name] });
+        attributed = k;
         break;
       case 'CONSTR_FOREIGN':
-        foreignKeyNotice(ctx);
+        keys.foreign.push({ constraint: k, names: [name] });
+        attributed = k;
         break;
       case 'CONSTR_CHECK':
         throw ctx.notSupported('CHECK constraints', k.location);
@@ -148,22 +186,18 @@ function bindColumn(
         throw ctx.notSupported('identity columns', k.location);
       case 'CONSTR_GENERATED':
         throw ctx.notSupported('generated columns', k.location);
-      case 'CONSTR_ATTR_DEFERRABLE':
-      case 'CONSTR_ATTR_NOT_DEFERRABLE':
-      case 'CONSTR_ATTR_DEFERRED':
-      case 'CONSTR_ATTR_IMMEDIATE':
-        break;
       default:
         throw ctx.notSupported('this kind of constraint', k.location);
     }
   }
 }
 
-/** PostgreSQL's TableLikeOption: INCLUDING DEFAULTS. */
+/** PostgreSQL's TableLikeOption: INCLUDING DEFAULTS, INCLUDING INDEXES. */
 const LIKE_DEFAULTS = 1 << 3;
+const LIKE_INDEXES = 1 << 6;
 
-/** `LIKE table`: names, types and NOT NULL; defaults when they are included, keys never. */
-function copyColumns(ctx: BindContext, l: TableLikeClause, columns: Draft[]): void {
+/** `LIKE table`: names, types and NOT NULL; defaults and the primary key when they are included. */
+function copyColumns(ctx: BindContext, l: TableLikeClause, columns: Draft[], keys: Keys): void {
   if (l.relation === undefined) throw new Error('LIKE without a table');
   const source = findRelationDef(ctx, l.relation);
   for (const c of source.columns) {
@@ -181,20 +215,24 @@ function copyColumns(ctx: BindContext, l: TableLikeClause, columns: Draft[]): vo
       defaultSql: withDefault ? def.defaultSql : undefined,
     });
   }
+  const key =
+    source.kind === 'table' && ((l.options ?? 0) & LIKE_INDEXES) !== 0 ? source.primaryKey : undefined;
+  if (key !== undefined)
+    keys.own.push({
+      constraint: { contype: 'CONSTR_PRIMARY', location: l.relation.location ?? -1 },
+      names: key.map((o) => source.columns[o].name),
+    });
 }
 
-function bindTableConstraint(
-  ctx: BindContext,
-  k: Constraint,
-  keys: { readonly constraint: Constraint; readonly names: readonly string[] }[],
-): void {
+function bindTableConstraint(ctx: BindContext, k: Constraint, keys: Keys): void {
   switch (k.contype) {
     case 'CONSTR_PRIMARY':
     case 'CONSTR_UNIQUE':
-      keys.push({ constraint: k, names: namesOf(k.keys) });
+      checkKey(ctx, k);
+      keys.own.push({ constraint: k, names: namesOf(k.keys) });
       break;
     case 'CONSTR_FOREIGN':
-      foreignKeyNotice(ctx);
+      keys.foreign.push({ constraint: k, names: namesOf(k.fk_attrs) });
       break;
     case 'CONSTR_CHECK':
       throw ctx.notSupported('CHECK constraints', k.location);
@@ -205,19 +243,66 @@ function bindTableConstraint(
   }
 }
 
-function foreignKeyNotice(ctx: BindContext): void {
-  ctx.notices.push({
-    severity: 'WARNING',
-    code: '01000',
-    message: 'referential integrity (FOREIGN KEY) constraints are accepted but not enforced',
-  });
+/** What a primary key or UNIQUE may not have. */
+function checkKey(ctx: BindContext, k: Constraint): void {
+  const says = (feature: string): never => {
+    throw ctx.notSupported(feature, k.location);
+  };
+  if (k.deferrable === true) says('DEFERRABLE constraints');
+  if ((k.including ?? []).length > 0) says('INCLUDE columns');
+  if ((k.options ?? []).length > 0) says('storage parameters');
+  if (k.indexspace !== undefined) says('tablespaces');
+  if (k.nulls_not_distinct === true) says('NULLS NOT DISTINCT');
+  if (k.without_overlaps === true) says('WITHOUT OVERLAPS');
+}
+
+/** They are not enforced, and a warning says so; but what they name must exist. Source: PostgreSQL 15, tablecmds.c
+ *  (ATAddForeignKeyConstraint). */
+function checkForeignKeys(
+  ctx: BindContext,
+  self: { readonly schema: string; readonly name: string },
+  columns: readonly Draft[],
+  primaryKey: readonly number[] | undefined,
+  keys: readonly NamedKey[],
+): void {
+  for (const { constraint: k, names } of keys) {
+    const target = k.pktable;
+    if (target === undefined) throw new Error('a foreign key without a table');
+    const toSelf = target.relname === self.name && (target.schemaname ?? self.schema) === self.schema;
+    const found = toSelf ? undefined : findRelationDef(ctx, target, 'nowhere');
+    if (found !== undefined && found.kind !== 'table')
+      throw ctx.error('42809', `referenced relation "${found.name}" is not a table`, -1);
+    const theirs = found?.columns ?? columns;
+    const theirKey = found === undefined ? primaryKey : found.primaryKey;
+    const named = namesOf(k.pk_attrs);
+    for (const [list, all] of [
+      [names, columns],
+      [named, theirs],
+    ] as const)
+      for (const name of list)
+        if (!all.some((c) => c.name === name))
+          throw ctx.error(
+            '42703',
+            `column "${name}" referenced in foreign key constraint does not exist`,
+            -1,
+          );
+    if (named.length === 0 && theirKey === undefined)
+      throw ctx.error('42704', `there is no primary key for referenced table "${target.relname}"`, -1);
+    if (names.length !== (named.length === 0 ? theirKey?.length : named.length))
+      throw ctx.error('42830', 'number of referencing and referenced columns for foreign key disagree', -1);
+    ctx.notices.push({
+      severity: 'WARNING',
+      code: '01000',
+      message: 'referential integrity (FOREIGN KEY) constraints are accepted but not enforced',
+    });
+  }
 }
 
 function bindKeys(
   ctx: BindContext,
   table: string,
   columns: readonly Draft[],
-  keys: readonly { readonly constraint: Constraint; readonly names: readonly string[] }[],
+  keys: readonly NamedKey[],
 ): readonly number[] | undefined {
   let primary: readonly number[] | undefined;
   for (const { constraint: k, names } of keys) {

@@ -5,7 +5,7 @@
 import type { Alias, Node, RangeFunction, RangeSubselect, RangeVar } from 'libpg-query';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
-import type { Relation, TableDef, ViewDef } from '../catalog.js';
+import { type Relation, systemColumns, type TableDef, type ViewDef } from '../catalog.js';
 import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js';
@@ -16,6 +16,7 @@ import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
 import { callByName } from './call.js';
+import { catalogFunctionPlan } from './catalog-functions.js';
 import { coerce } from './coerce.js';
 import type { BindContext } from './context.js';
 import { bindJoin } from './join.js';
@@ -94,19 +95,21 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     ctx.unqualified.push({ location: r.location ?? 0, schema: relation.schema });
   if (relation.kind === 'view') return bindView(b, relation, r);
   const alias = r.alias?.aliasname ?? name;
-  const cols = relation.columns.map((c) => ctx.column(c.name, c.type, !c.notNull));
+  const own = relation.columns.map((c) => ctx.column(c.name, c.type, !c.notNull));
+  const system = systemColumns(relation).map((c) => ctx.column(c.name, c.type, !c.notNull));
+  const cols = [...own, ...system];
   const names = aliasColumns(
     ctx,
     alias,
-    cols.map((c) => c.name),
+    own.map((c) => c.name),
     r.alias,
   );
-  return named(
+  const { plan, items } = named(
     level,
     scan(
       relation,
       alias,
-      relation.columns.map((_, i) => i),
+      cols.map((_, i) => i),
       cols,
     ),
     alias,
@@ -115,6 +118,10 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     relation.name,
     relation.kind === 'table' ? { def: relation, cols } : undefined,
   );
+  if (system.length === 0) return { plan, items };
+  level.ownColumns(system);
+  const found = system.map((c) => ({ name: c.name, expr: col(c) }));
+  return { plan, items: items.map((i) => ({ ...i, systemColumns: found })) };
 }
 
 /** One reference to a WITH query. */
@@ -279,6 +286,18 @@ function bindFunction(b: Binding, r: RangeFunction): FromItem {
   const alias = r.alias?.aliasname ?? called;
   const name = r.alias?.aliasname ?? called;
   let plan: LogicalPlan;
+  const catalogRows = 'FuncCall' in call ? catalogFunctionPlan(b, call.FuncCall) : undefined;
+  if (catalogRows !== undefined) {
+    level.lateralActive = outer.lateral;
+    level.clause = outer.clause;
+    const columns = aliasColumns(
+      ctx,
+      alias,
+      catalogRows.cols.map((c) => c.name),
+      r.alias,
+    );
+    return named(level, catalogRows, alias, columns, undefined, called, undefined);
+  }
   if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'generate_series')
     plan = seriesPlan(b, call.FuncCall, name, callByName);
   else if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'unnest')

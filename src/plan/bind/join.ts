@@ -159,7 +159,12 @@ function mergedColumn(b: Binding, type: JoinType, left: Expr, right: Expr): Expr
 }
 
 function nullableItem(item: NamespaceItem): NamespaceItem {
-  return { ...item, columns: item.columns.map((c) => ({ ...c, expr: nullableExpr(c.expr) })) };
+  const nullable = (c: NamespaceColumn): NamespaceColumn => ({ ...c, expr: nullableExpr(c.expr) });
+  return {
+    ...item,
+    columns: item.columns.map(nullable),
+    ...(item.systemColumns === undefined ? {} : { systemColumns: item.systemColumns.map(nullable) }),
+  };
 }
 
 /** The column on the side of a join that may be missing. */

@@ -36,6 +36,8 @@ export type NamespaceItem = {
   /** Set for a table used under its own name: `schema.table.column` refers to it. */
   readonly schema: string | undefined;
   readonly columns: readonly NamespaceColumn[];
+  /** Found by name only, after the columns: tableoid. */
+  readonly systemColumns?: readonly NamespaceColumn[];
   /** May be used as a qualifier. */
   readonly relVisible: boolean;
   /** Its columns are found by bare name and by `*`. */

@@ -29,6 +29,12 @@ export function checkPersistence(ctx: BindContext, r: RangeVar, what: string): v
   if (r.relpersistence === 'u') throw ctx.notSupported(`unlogged ${what}`, r.location);
 }
 
+/** `USING heap` is what every table is called by PostgreSQL's clients. */
+export function checkAccessMethod(ctx: BindContext, name: string | undefined): void {
+  if (name !== undefined && name !== 'heap')
+    throw ctx.error('42704', `access method "${name}" does not exist`, -1);
+}
+
 /** The schema a new relation goes into: the one it names, else the first of the search path. */
 export function creationSchema(ctx: BindContext, r: RangeVar): string {
   const { catalog } = ctx;

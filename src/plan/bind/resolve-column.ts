@@ -33,7 +33,7 @@ export function resolveColumnRef(ctx: BindContext, level: QueryLevel, ref: Colum
       const [schema, table, column] = parts.length === 3 ? parts : [undefined, ...parts];
       const item = findRelation(ctx, level, schema, table!, at);
       if (item === undefined) throw missingTable(ctx, level, table!, at);
-      const matches = item.columns.filter((c) => c.name === column);
+      const matches = named(item, column!);
       if (matches.length > 1) throw ctx.error('42702', `column reference "${column}" is ambiguous`, at);
       if (matches.length === 0) throw missingColumn(ctx, level, table, column!, at);
       return reference(ctx, matches[0], at);
@@ -51,6 +51,12 @@ function reference(ctx: BindContext, c: NamespaceColumn, at: number | undefined)
   return ctx.at({ ...c.expr }, at ?? 0);
 }
 
+/** A relation's columns of this name; a system column only when it has none. */
+function named(item: NamespaceItem, name: string): readonly NamespaceColumn[] {
+  const own = item.columns.filter((c) => c.name === name);
+  return own.length > 0 ? own : (item.systemColumns ?? []).filter((c) => c.name === name);
+}
+
 function findColumn(
   ctx: BindContext,
   level: QueryLevel,
@@ -61,8 +67,7 @@ function findColumn(
     let found: NamespaceColumn | undefined;
     for (const item of l.namespace) {
       if (!item.colsVisible || (item.lateralOnly && !l.lateralActive)) continue;
-      for (const c of item.columns) {
-        if (c.name !== name) continue;
+      for (const c of named(item, name)) {
         if (found !== undefined) throw ctx.error('42702', `column reference "${name}" is ambiguous`, at);
         if (item.lateralOnly && !item.lateralOk) throw badLateral(ctx, item.alias, at);
         found = c;

@@ -142,9 +142,9 @@ describe('CREATE TABLE', () => {
       'createTable',
     );
     expect(s.notices.map((n) => `${n.severity} ${n.message}`)).toEqual([
-      'WARNING referential integrity (FOREIGN KEY) constraints are accepted but not enforced',
       'NOTICE PRIMARY KEY (a) of table "t" is accepted but not enforced',
       'NOTICE UNIQUE (b) of table "t" is accepted but not enforced',
+      'WARNING referential integrity (FOREIGN KEY) constraints are accepted but not enforced',
     ]);
   });
 
@@ -162,6 +162,44 @@ describe('CREATE TABLE', () => {
     const cases = [
       ['create temp table t (a int)', '0A000 temporary tables is not supported yet @19'],
       ['create table t (a serial)', '0A000 type serial is not supported yet @19'],
+      [
+        'create table t (a int primary key deferrable)',
+        '0A000 DEFERRABLE constraints is not supported yet @35',
+      ],
+      [
+        'create table t (a int, primary key (a) deferrable)',
+        '0A000 DEFERRABLE constraints is not supported yet @24',
+      ],
+      [
+        'create table t (a int, b int, unique (a) include (b))',
+        '0A000 INCLUDE columns is not supported yet @31',
+      ],
+      [
+        'create table t (a int unique nulls not distinct)',
+        '0A000 NULLS NOT DISTINCT is not supported yet @23',
+      ],
+      [
+        'create table t (a int primary key with (fillfactor = 70))',
+        '0A000 storage parameters is not supported yet @23',
+      ],
+      [
+        'create table t (a int unique using index tablespace x)',
+        '0A000 tablespaces is not supported yet @23',
+      ],
+      ['create table t (a text compression pglz)', '0A000 COMPRESSION is not supported yet @17'],
+      [
+        'create table t with (fillfactor = 70) as select 1',
+        '0A000 storage parameters is not supported yet @14',
+      ],
+      ['create table t tablespace x as select 1', '0A000 tablespaces is not supported yet @14'],
+      [
+        'create table t (a int generated always as identity)',
+        '0A000 identity columns is not supported yet @23',
+      ],
+      [
+        'create table t (a int, b int generated always as (a) stored)',
+        '0A000 generated columns is not supported yet @30',
+      ],
       ['create table t (a int check (a > 1))', '0A000 CHECK constraints is not supported yet @23'],
       ['create table t (a int) partition by range (a)', '0A000 partitioned tables is not supported yet @24'],
       ['create table t (a json)', '0A000 type json is not supported yet @19'],

@@ -282,6 +282,19 @@ export const systemFunctions: readonly FunctionDef[] = [
       stable,
     ),
   ),
+  ...['name', 'oid'].map((arg) =>
+    // Everything is in pg_default.
+    define(
+      'pg_tablespace_size',
+      arg,
+      INT8,
+      (a, ctx) =>
+        a[0] === 'pg_default' || a[0] === 1663
+          ? BigInt(ctx.catalog?.settings('mpp.database_size') ?? '0')
+          : 0n,
+      stable,
+    ),
+  ),
   define('pg_size_bytes', 'text', INT8, (a) => sizeBytes(str(a[0]))),
   define('pg_column_size', 'any', INT4, (a) => columnSize(a[0]!), stable),
   define('array_dims', 'anyarray', TEXT, (a) => {

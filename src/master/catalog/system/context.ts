@@ -1,7 +1,7 @@
 /** What rows of system tables are computed from, and how a row is written down.
  *
  *  Rows are objects by column name; columns that are left out are NULL, or the zero of a NOT NULL column. */
-import type { VirtualTableDef } from '../../../plan/catalog.js';
+import { scanColumn, type VirtualTableDef } from '../../../plan/catalog.js';
 import { formatArray } from '../../../types/array-text.js';
 import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
@@ -81,7 +81,9 @@ export function rowValues(
   ordinals: readonly number[],
 ): readonly Value[] {
   return ordinals.map((o) => {
-    const column = table.columns[o];
+    const column = scanColumn(table, o);
+    if (column === undefined) throw new Error(`no column ${o} in ${table.name}`);
+    if (o >= table.columns.length) return table.oid;
     const value = row[column.name];
     if (value === undefined || value === null) return column.notNull ? zeroOf(column.type) : null;
     if (column.type.kind === 'int8' && typeof value === 'number') return BigInt(value);

@@ -25,7 +25,7 @@ export function systemRows(
 
 export function scanSystemTable(op: VirtualScanOp, context: SystemContext, memory: MemoryPool): BatchSource {
   const { table, rows } = systemRows(op.schema, op.table, op.ordinals, context);
-  const types = op.ordinals.map((o) => table.columns[o].type);
+  const types = op.cols.map((c) => c.type);
   let batch: Batch | undefined = rows.length === 0 ? undefined : rowsToBatch(types, rows, memory);
   return {
     layout: types.map((t) => ({ encoding: encodingOf(t), nullable: true })),
