@@ -2,7 +2,7 @@
 import { copyFieldId } from '../exchange/control-messages.js';
 import { canFail, evaluate } from '../plan/evaluate.js';
 import type { Expr } from '../plan/expr.js';
-import { valueOf } from '../types/columnar.js';
+import { columnValue } from '../types/columnar.js';
 import type { CopyColumn, CopyContext, CopyFilter } from '../types/copy-text.js';
 import type { ColId } from '../types/ids.js';
 
@@ -14,7 +14,7 @@ export function copyFilter(where: Expr, columns: readonly CopyColumn[], context:
       const column = (id: ColId) => {
         const i = fields.get(id);
         if (i === undefined) throw new Error(`column #${id} is no field of the line`);
-        return valueOf(columns[i]!.type, parsed[i]!, row);
+        return columnValue(columns[i]!.type, parsed[i]!, row);
       };
       return evaluate(where, { functions: context.settings, column }) === true;
     },

@@ -117,7 +117,7 @@ export function columnsToBatch(rows: ColumnarRows, pool: MemoryPool): Batch {
 }
 
 /** The value of a row. */
-export function valueOf(type: SqlType, column: ColumnarColumn, row: number): Value {
+export function columnValue(type: SqlType, column: ColumnarColumn, row: number): Value {
   const { data, offsets, validity, encoding } = column;
   if (validity !== undefined && ((validity[row >> 3] >> (row & 7)) & 1) === 0) return null;
   if (offsets !== undefined) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rowsToColumns, valueOf } from './columnar.js';
+import { columnValue, rowsToColumns } from './columnar.js';
 import { formatCopyRow } from './copy-format.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from './copy-options.js';
 import { type CopyColumn, parseCopyBlock } from './copy-text.js';
@@ -131,7 +131,7 @@ describe('a filter', () => {
   const filtered = (input: string, canFail: boolean, keeps: (a: Value) => boolean) =>
     parseCopyBlock(Buffer.from(input), 1, TEXT_COPY, needed, context, {
       canFail,
-      keeps: (columns, row) => keeps(valueOf(int4, columns[0], row)),
+      keeps: (columns, row) => keeps(columnValue(int4, columns[0], row)),
     });
 
   it('leaves no row out, but errors count only in rows that are kept', () => {
@@ -180,8 +180,8 @@ describe('a filter', () => {
     const line = values.map(([, v]) => v).join('\t');
     const r = parse(`${columns.map(() => '\\N').join('\t')}\n${line}\n`, TEXT_COPY, columns);
     values.forEach(([type, v], i) => {
-      expect(valueOf(type, r.columns[i], 0)).toBe(null);
-      expect(formatText(type, valueOf(type, r.columns[i], 1) as Value)).toBe(v);
+      expect(columnValue(type, r.columns[i], 0)).toBe(null);
+      expect(formatText(type, columnValue(type, r.columns[i], 1) as Value)).toBe(v);
     });
   });
 });

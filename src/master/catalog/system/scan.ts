@@ -24,7 +24,7 @@ export function systemRows(
 }
 
 export function scanSystemTable(op: VirtualScanOp, context: SystemContext, memory: MemoryPool): BatchSource {
-  const { table, rows } = systemRows(op.schema, op.table, op.ordinals, context);
+  const { rows } = systemRows(op.schema, op.table, op.ordinals, context);
   const types = op.cols.map((c) => c.type);
   let batch: Batch | undefined = rows.length === 0 ? undefined : rowsToBatch(types, rows, memory);
   return {
