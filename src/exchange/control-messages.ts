@@ -3,7 +3,6 @@
  *  Owns: these shapes alone. Plans are `unknown` here, as the exchange does not know them: segment and master narrow
  *  them to their types. */
 
-import type { Expr } from '../plan/expr.js';
 import type { CopyOptions } from '../types/copy-options.js';
 import type { ColId, Csn, Gxid, MotionId, QueryId, SegmentId, SliceId, StorageId } from '../types/ids.js';
 import type { Range, SqlType } from '../types/sql-type.js';
@@ -87,7 +86,7 @@ export type CopyInOpen<Settings> = {
   readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly notNull: boolean }[];
   /** The rows that count; field i is the column with id `copyFieldId(i)`. The slice filters: parsing needs it only to
    *  find the first row that is in error. */
-  readonly where?: Expr | undefined;
+  readonly where?: unknown;
   readonly options: CopyOptions;
   readonly settings: Settings;
   /** The file that the lines are in. */
