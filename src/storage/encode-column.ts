@@ -102,6 +102,8 @@ export function isUnsigned(type: SqlType): boolean {
     type.kind === 'regclass' ||
     type.kind === 'regtype' ||
     type.kind === 'regproc' ||
+    type.kind === 'regprocedure' ||
+    type.kind === 'regoperator' ||
     type.kind === 'regnamespace'
   );
 }

@@ -75,6 +75,8 @@ export function compareValues(type: SqlType, a: Value, b: Value): number {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return (a as number) - (b as number);
     case 'float4':

@@ -32,6 +32,8 @@ export type SqlType =
   | { readonly kind: 'regclass' }
   | { readonly kind: 'regtype' }
   | { readonly kind: 'regproc' }
+  | { readonly kind: 'regprocedure' }
+  | { readonly kind: 'regoperator' }
   | { readonly kind: 'regnamespace' }
   | { readonly kind: 'name' }
   | { readonly kind: 'char' }
@@ -94,6 +96,8 @@ export function typeRange(type: SqlType): Range | undefined {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return { min: 0n, max: (1n << 32n) - 1n };
     case 'int8':
@@ -123,6 +127,8 @@ export function reprOf(type: SqlType, range?: Range): Repr {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return 'i32';
     case 'int8':
@@ -212,6 +218,8 @@ const OIDS: Record<
   },
   interval: { oid: 1186, arrayOid: 1187, name: 'interval', sqlName: 'interval', size: 16 },
   numeric: { oid: 1700, arrayOid: 1231, name: 'numeric', sqlName: 'numeric', size: -1 },
+  regprocedure: { oid: 2202, arrayOid: 2207, name: 'regprocedure', sqlName: 'regprocedure', size: 4 },
+  regoperator: { oid: 2204, arrayOid: 2209, name: 'regoperator', sqlName: 'regoperator', size: 4 },
   regclass: { oid: 2205, arrayOid: 2210, name: 'regclass', sqlName: 'regclass', size: 4 },
   regtype: { oid: 2206, arrayOid: 2211, name: 'regtype', sqlName: 'regtype', size: 4 },
   void: { oid: 2278, arrayOid: 0, name: 'void', sqlName: 'void', size: 4 },

@@ -28,6 +28,8 @@ import { type SqlType, TYPE_INFO, typeName } from './sql-type.js';
 import { fitTime, intervalUnitOf, isMinuteToSecond } from './time-modifier.js';
 import type { Interval, Numeric, Value } from './value.js';
 
+type RegKind = 'regclass' | 'regtype' | 'regproc' | 'regprocedure' | 'regoperator' | 'regnamespace';
+
 /** The session's settings that text depends on; a `FunctionContext` is one. */
 export type TextSettings = DateTimeSettings & {
   readonly intervalStyle: string;
@@ -100,6 +102,8 @@ export function parseText(
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return parseReg(type.kind, text, settings);
     case 'name':
@@ -272,11 +276,7 @@ export function truncateName(text: string): string {
   return decoder.decode(bytes.subarray(0, end));
 }
 
-function parseReg(
-  kind: 'regclass' | 'regtype' | 'regproc' | 'regnamespace',
-  text: string,
-  settings: TextSettings,
-): number {
+function parseReg(kind: RegKind, text: string, settings: TextSettings): number {
   const trimmed = text.trim();
   if (trimmed === '-') return 0;
   if (/^\d+$/.test(trimmed)) return parseOid(trimmed);
@@ -295,7 +295,8 @@ function parseReg(
     if (oid !== undefined) return oid;
     throw new SqlError('3F000', `schema "${trimmed}" does not exist`);
   }
-  throw new SqlError('42883', `function "${trimmed}" does not exist`);
+  const what = kind === 'regoperator' ? 'operator' : 'function';
+  throw new SqlError('42883', `${what} "${trimmed}" does not exist`);
 }
 
 const namespaceOids: Readonly<Record<string, number>> = { pg_catalog: 11, public: 2200 };
@@ -380,6 +381,8 @@ export function formatText(
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return formatReg(type.kind, value as number, settings);
     case 'void':
@@ -413,12 +416,9 @@ export function quoteIdentifier(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-function formatReg(
-  kind: 'regclass' | 'regtype' | 'regproc' | 'regnamespace',
-  oid: number,
-  settings: TextSettings,
-): string {
-  if (oid === 0) return '-';
+function formatReg(kind: RegKind, oid: number, settings: TextSettings): string {
+  // A minus would be an operator.
+  if (oid === 0) return kind === 'regoperator' ? '0' : '-';
   if (kind === 'regtype') return typeNameByOid(oid) ?? `${oid}`;
   if (kind === 'regclass') {
     const relation = settings.catalog?.relationName(oid);
@@ -430,6 +430,8 @@ function formatReg(
     const name = settings.catalog?.namespaceName(oid);
     return name === undefined ? `${oid}` : quoteIdentifier(name);
   }
+  if (kind === 'regprocedure' || kind === 'regoperator')
+    return settings.catalog?.functionSignature?.(oid)?.call ?? `${oid}`;
   return `${oid}`;
 }
 

@@ -328,6 +328,7 @@ export class Session {
       made ??= namedCatalog(this.catalogNames());
       return made;
     };
+    let signed: CatalogFunctions | undefined;
     return {
       ...this.settings.evalSettings(now),
       get nowMicros() {
@@ -343,6 +344,10 @@ export class Session {
         namespaceName: (oid) => names().namespaceName(oid),
         indexDefinition: (oid) => names().indexDefinition(oid),
         constraintDefinition: (oid) => names().constraintDefinition(oid),
+        functionSignature: (oid) => {
+          signed ??= namedCatalog(this.catalogNames(true));
+          return signed.functionSignature?.(oid);
+        },
         signalBackend: (pid, how) => this.services.signalBackend(pid, how),
         settings: (name) =>
           name === BACKEND_PID

@@ -51,7 +51,7 @@ export async function startQuery(
 const NAME_FUNCTIONS =
   /reg(class|proc|type|namespace|role|oper)|^(pg_|current_setting|format_type|obj_|col_|has_)/;
 
-const SIGNATURE_FUNCTIONS = /^pg_get_function_/;
+const SIGNATURE_FUNCTIONS = /^pg_get_function_|^cast\((regprocedure|regoperator),/;
 
 type NamesAsked = { readonly names: boolean; readonly signatures: boolean };
 

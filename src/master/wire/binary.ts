@@ -27,6 +27,8 @@ export function writeBinary(w: ByteWriter, type: SqlType, value: Value): void {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       w.i32(Number(value));
       break;
@@ -126,6 +128,8 @@ export function readBinary(type: SqlType, b: Buffer): Value {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       exactly(4);
       return b.readUInt32BE(0);

@@ -132,5 +132,5 @@ function isText(t: SqlType): boolean {
 }
 
 function isReg(t: SqlType): boolean {
-  return t.kind === 'regclass' || t.kind === 'regtype' || t.kind === 'regproc' || t.kind === 'regnamespace';
+  return t.kind.startsWith('reg');
 }

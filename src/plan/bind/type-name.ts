@@ -28,7 +28,7 @@ const KNOWN_ELSEWHERE = new Set(
   (
     'json jsonb jsonpath xml uuid timetz money bit varbit point line lseg box path polygon circle inet cidr macaddr ' +
     'macaddr8 tsvector tsquery int4range int8range numrange daterange tsrange tstzrange record cstring xid xid8 cid ' +
-    'tid pg_lsn regprocedure regoper regoperator regrole regcollation regconfig regdictionary oidvector int2vector ' +
+    'tid pg_lsn regoper regrole regcollation regconfig regdictionary oidvector int2vector ' +
     'refcursor txid_snapshot pg_node_tree aclitem anyelement anyarray hstore'
   ).split(' '),
 );

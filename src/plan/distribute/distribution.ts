@@ -45,6 +45,8 @@ function hashFamily(t: SqlType): HashFamily {
     case 'regclass':
     case 'regtype':
     case 'regproc':
+    case 'regprocedure':
+    case 'regoperator':
     case 'regnamespace':
       return 'int';
     case 'float4':

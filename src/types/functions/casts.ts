@@ -37,7 +37,15 @@ import { canCast, numericOfInteger } from './type-system.js';
 type Convert = (v: Value, ctx: FunctionContext, from: SqlType, target: SqlType | undefined) => Value;
 
 const INTEGER_BITS: Partial<Readonly<Record<TypeKind, number>>> = { int2: 16, int4: 32, int8: 64 };
-const OID_KINDS = ['oid', 'regclass', 'regtype', 'regproc', 'regnamespace'] as const;
+const OID_KINDS = [
+  'oid',
+  'regclass',
+  'regtype',
+  'regproc',
+  'regprocedure',
+  'regoperator',
+  'regnamespace',
+] as const;
 const STRING_KINDS = ['text', 'varchar', 'bpchar', 'name'] as const;
 
 function toInteger(v: bigint, kind: TypeKind): Value {
@@ -211,6 +219,8 @@ const SESSION_KINDS = new Set<TypeKind>([
   'regclass',
   'regnamespace',
   'regproc',
+  'regprocedure',
+  'regoperator',
   'regtype',
 ]);
 

@@ -14,8 +14,9 @@ export type CatalogNames = {
   readonly views: readonly (readonly [oid: number, text: string])[];
   readonly indexes: readonly (readonly [oid: number, text: string])[];
   readonly constraints: readonly (readonly [oid: number, text: string])[];
-  /** Argument list and result type of functions; only for statements that ask for them. */
-  readonly signatures?: readonly (readonly [oid: number, args: string, result: string])[];
+  /** Argument list and result type of functions, and how regprocedure and regoperator show them; only for statements
+   *  that ask. */
+  readonly signatures?: readonly (readonly [oid: number, args: string, result: string, call: string])[];
   /** By lower-case name. */
   readonly settings: readonly (readonly [name: string, value: string])[];
 };
@@ -41,7 +42,9 @@ export function namedCatalog(names: CatalogNames): CatalogFunctions {
   const indexes = new Map(names.indexes);
   const constraints = new Map(names.constraints);
   const settings = new Map(names.settings);
-  const signatures = new Map((names.signatures ?? []).map(([oid, args, result]) => [oid, { args, result }]));
+  const signatures = new Map(
+    (names.signatures ?? []).map(([oid, args, result, call]) => [oid, { args, result, call }]),
+  );
   return {
     relationName: (oid) => relations.get(oid),
     relationOid(text) {

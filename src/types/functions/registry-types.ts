@@ -32,8 +32,11 @@ export type CatalogFunctions = {
   namespaceName(oid: number): string | undefined;
   indexDefinition(oid: number): string | undefined;
   constraintDefinition(oid: number): string | undefined;
-  /** Argument list and result type, as pg_get_function_arguments and _result show them. */
-  functionSignature?(oid: number): { readonly args: string; readonly result: string } | undefined;
+  /** Argument list and result type, as pg_get_function_arguments and _result show them; the call as regprocedure and
+   *  regoperator show it. */
+  functionSignature?(
+    oid: number,
+  ): { readonly args: string; readonly result: string; readonly call: string } | undefined;
   /** Cancels the session's statement or ends the session; false when there is none with that process id. Only where
    *  sessions are: 0A000 elsewhere. */
   signalBackend?(pid: number, how: 'cancel' | 'terminate'): boolean;

@@ -21,6 +21,8 @@ const CATEGORY: Readonly<Record<TypeKind, Category>> = {
   regclass: 'N',
   regtype: 'N',
   regproc: 'N',
+  regprocedure: 'N',
+  regoperator: 'N',
   regnamespace: 'N',
   text: 'S',
   varchar: 'S',
@@ -52,9 +54,9 @@ const LEVEL: Readonly<Record<CastContext, number>> = { implicit: 0, assignment: 
 
 /** pg_cast: `from: implicit targets; assignment targets; explicit targets`. */
 const PG_CAST = `
-int2: int4 int8 float4 float8 numeric oid regclass regtype regproc regnamespace; ;
-int4: int8 float4 float8 numeric oid regclass regtype regproc regnamespace; int2; bool char
-int8: float4 float8 numeric oid regclass regtype regproc regnamespace; int2 int4;
+int2: int4 int8 float4 float8 numeric oid regclass regtype regproc regprocedure regoperator regnamespace; ;
+int4: int8 float4 float8 numeric oid regclass regtype regproc regprocedure regoperator regnamespace; int2; bool char
+int8: float4 float8 numeric oid regclass regtype regproc regprocedure regoperator regnamespace; int2 int4;
 float4: float8; int2 int4 int8 numeric;
 float8: ; int2 int4 int8 float4 numeric;
 numeric: float4 float8; int2 int4 int8;
@@ -69,10 +71,12 @@ timestamp: timestamptz; date time;
 timestamptz: ; date time timestamp;
 time: interval; ;
 interval: ; time;
-oid: regclass regtype regproc regnamespace; int4 int8;
+oid: regclass regtype regproc regprocedure regoperator regnamespace; int4 int8;
 regclass: oid; int4 int8;
 regtype: oid; int4 int8;
-regproc: oid; int4 int8;
+regproc: oid regprocedure; int4 int8;
+regprocedure: oid regproc; int4 int8;
+regoperator: oid; int4 int8;
 regnamespace: oid; int4 int8;
 `;
 

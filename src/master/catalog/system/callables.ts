@@ -114,13 +114,19 @@ function shownType(oid: number): string {
   return oid === ANYARRAY_OID ? 'anyarray' : (typeNameByOid(oid) ?? '-');
 }
 
-/** By oid: the argument list and the result's type as psql's \df shows them. */
-export function signatures(): readonly (readonly [oid: number, args: string, result: string])[] {
-  return callables()
-    .filter((c) => c.kind !== 'operator')
-    .map((c) => {
-      const args = c.args.map(shownType);
-      if (c.variadic) args[args.length - 1] = `VARIADIC ${args[args.length - 1]}`;
-      return [c.oid, args.join(', '), shownType(c.result)];
-    });
+/** By oid: the argument list and the result's type as psql's \df shows them, and the call as regprocedure and
+ *  regoperator do. */
+export function signatures(): readonly (readonly [
+  oid: number,
+  args: string,
+  result: string,
+  call: string,
+])[] {
+  return callables().map((c) => {
+    const args = c.args.map(shownType);
+    const operands = c.kind === 'operator' && args.length === 1 ? ['NONE', ...args] : args;
+    const call = `${c.name}(${operands.join(',')})`;
+    if (c.variadic) args[args.length - 1] = `VARIADIC ${args[args.length - 1]}`;
+    return [c.oid, args.join(', '), shownType(c.result), call];
+  });
 }

@@ -39,6 +39,8 @@ const TRAITS: Readonly<Record<string, string>> = {
   regclass: 'N0ip',
   regtype: 'N0ip',
   regproc: 'N0ip',
+  regprocedure: 'N0ip',
+  regoperator: 'N0ip',
   regnamespace: 'N0ip',
   void: 'P0ip',
   unknown: 'X0cp',
