@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatCopyRow } from '../../types/copy-format.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
-import type { CopyLines } from '../dispatch/api.js';
 import { SqlError } from '../../types/sql-error.js';
+import type { CopyLines } from '../dispatch/api.js';
 import { checkHeader } from './copy-header.js';
 import { CopyLineSplitter } from './copy-lines.js';
 

@@ -79,7 +79,10 @@ export class CopyLineSplitter {
       this.line -= Math.max(0, countNewlines(withoutLineEnd(start)));
     }
     this.firstRecord = false;
-    if (this.skipHeader && this.endMark(bytes) === 0) bytes = bytes.subarray(0, 0);
+    if (this.skipHeader && this.endMark(bytes) === 0) {
+      this.ended = true;
+      bytes = bytes.subarray(0, 0);
+    }
     if (this.skipHeader) {
       const end = this.headerEnd(bytes);
       this.skipHeader = false;
