@@ -295,7 +295,7 @@ test('what was sent and not yet received when the link breaks is told to the sen
   sink.push(a.chunk([[1, 'x']]));
   await sink.finish();
   // Held at b, whole, without a receiver yet: only its acknowledgement would make it safe.
-  await new Promise((r) => setTimeout(r, 30));
+  await vi.waitFor(() => expect(b.service.heldStreams).toBe(1), 10_000);
   b.server.close();
   await sink.delivered();
   expect(broken).toHaveBeenCalledOnce();

@@ -43,6 +43,11 @@ export class MotionService {
     this.links.onOpen = (stream, open) => this.opened(stream, open);
   }
 
+  /** Streams that wait for their receivers. */
+  get heldStreams(): number {
+    return this.held.size;
+  }
+
   /** From now on batches may be taken. The same query and motion once. */
   register(spec: ReceiverSpec): MotionReceiver {
     assert(!this.ended.has(spec.queryId), `query ${spec.queryId} has not ended`);
