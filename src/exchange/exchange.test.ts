@@ -10,6 +10,7 @@ import { isUnauthenticated, RpcServer } from './grpc/server.js';
 import { LinkService } from './grpc/services.js';
 import { CREDIT_MESSAGES } from './inbound-stream.js';
 import type { FrameBody } from './link/frame.js';
+import { FRAME_BYTES_MAX } from './link/link.js';
 import { Links } from './link/links.js';
 import { MotionBroken } from './motion-error.js';
 import { MotionService } from './motion-service.js';
@@ -189,6 +190,39 @@ test('without credit the sink is not ready; it says when it is', async () => {
   await vi.waitFor(() => expect(woken).toHaveBeenCalled());
   expect(sink.ready()).toBe(true);
   sink.abort(new Error('over'));
+});
+
+test('a sender in the same process that is aborted while its last rows wait for credit ends', async () => {
+  const a = await node(0);
+  const inA = a.receive(Q(1), [a]).unordered();
+  const sink = a.sink(Q(1), [a], 'gather');
+  for (let i = 0; i < CREDIT_MESSAGES + 2; i++) sink.push(a.chunk([[i, 'x']]));
+  const finished = sink.finish();
+  sink.abort(new SqlError('57014', 'enough'));
+  await expect(finished).rejects.toMatchObject({ code: '57014' });
+  await expect(drain(a.pool, inA)).rejects.toMatchObject({ code: '57014' });
+  a.service.endQuery(Q(1));
+  expect(a.pool.usedBytes).toBe(0);
+});
+
+test('a row that no message can hold fails its query, not the link', async () => {
+  const [a, b] = [await node(0), await node(1)];
+  const pool = new FakePool(FRAME_BYTES_MAX + (1 << 20));
+  const broken = vi.fn();
+  const sink = new MotionSink({ memory: pool, self: S(0), links: a.links } as unknown as MotionService, {
+    queryId: Q(1),
+    motion: M1,
+    from: S(0),
+    mode: 'gather',
+    columns: COLUMNS,
+    receivers: [{ segment: S(1), address: b.address }],
+    onBroken: broken,
+  });
+  sink.push(buildChunk(pool, ['i32', 'utf8'], [[1, 'x'.repeat(FRAME_BYTES_MAX)]]));
+  expect(broken.mock.calls).toMatchObject([[{ code: '54000' }]]);
+  expect(pool.usedBytes).toBe(0);
+  sink.abort(broken.mock.calls[0]![0]);
+  expect(a.links.to(b.address).alive).toBe(true);
 });
 
 test('a broadcast is encoded once and reaches everyone', async () => {

@@ -7,7 +7,8 @@ import { encodeBatchMessage, type MotionColumn } from '../types/arrow/batch-mess
 import { unionOfFilters } from '../types/filter-bits.js';
 import type { MotionId, QueryId, SegmentId } from '../types/ids.js';
 import type { MemoryPool, OutChunk } from '../types/memory.js';
-import { assert } from '../types/sql-error.js';
+import { assert, SqlError } from '../types/sql-error.js';
+import { FRAME_BYTES_MAX } from './link/link.js';
 import type { MotionService } from './motion-service.js';
 import { LocalOutlet, type Outlet, RemoteOutlet } from './outlet.js';
 import { Signal } from './signal.js';
@@ -131,7 +132,7 @@ export class MotionSink {
       return;
     }
     if (!outlet.stopped) {
-      const bytes = encodeBatchMessage(chunk, this.options.columns, this.memory);
+      const bytes = this.encode(chunk);
       this.count(chunk.rows, bytes.length);
       outlet.send(bytes, chunk.rows);
     }
@@ -141,7 +142,7 @@ export class MotionSink {
   private broadcast(chunk: OutChunk): void {
     const remote = this.outlets.filter((o) => o instanceof RemoteOutlet && !o.stopped) as RemoteOutlet[];
     if (remote.length > 0) {
-      const bytes = encodeBatchMessage(chunk, this.options.columns, this.memory);
+      const bytes = this.encode(chunk);
       for (const o of remote) {
         this.count(chunk.rows, bytes.length);
         o.send(bytes, chunk.rows);
@@ -152,6 +153,20 @@ export class MotionSink {
     else {
       this.count(chunk.rows, bytesOf(chunk));
       local.send(chunk);
+    }
+  }
+
+  /** A message that gRPC refuses would end the link, hence every query on it. */
+  private encode(chunk: OutChunk): Uint8Array {
+    try {
+      const bytes = encodeBatchMessage(chunk, this.options.columns, this.memory);
+      if (bytes.length <= FRAME_BYTES_MAX) return bytes;
+      throw new SqlError('54000', `a row is too large to be sent to another process`, {
+        detail: `Rows of ${bytes.length} bytes; a message holds at most ${FRAME_BYTES_MAX}.`,
+      });
+    } catch (e) {
+      chunk.release();
+      throw e;
     }
   }
 

@@ -38,7 +38,8 @@ export class LocalOutlet implements Outlet, SenderLink {
   private pending: OutChunk[] = [];
   private ending = false;
   private over = false;
-  private finished: () => void = () => undefined;
+  private settle: { resolve: () => void; reject: (e: unknown) => void } | undefined;
+  private aborted: { readonly error: unknown } | undefined;
   /** What is handed over in a process has arrived. */
   readonly delivered = Promise.resolve();
   stopped = false;
@@ -82,18 +83,22 @@ export class LocalOutlet implements Outlet, SenderLink {
   }
 
   finish(): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.ending = true;
-      this.finished = resolve;
-      this.pump();
+      this.settle = { resolve, reject };
+      if (this.aborted !== undefined) reject(this.aborted.error);
+      else this.pump();
     });
   }
 
   abort(error: unknown): void {
     if (this.over) return;
     this.over = true;
+    this.aborted = { error };
     this.drop();
     this.target?.fail(error);
+    // Its slice may have run, and wait for credit only.
+    this.settle?.reject(error);
   }
 
   private pump(): void {
@@ -106,7 +111,7 @@ export class LocalOutlet implements Outlet, SenderLink {
     if (this.ending && this.pending.length === 0 && !this.over) {
       this.over = true;
       this.target?.end(this.rows);
-      this.finished();
+      this.settle?.resolve();
     }
   }
 

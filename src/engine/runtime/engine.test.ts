@@ -1,12 +1,12 @@
 /** The runtime with real worker threads: morsels, finish steps, ordered results, limits, cancels, memory. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Column, Expr } from '../../plan/expr.js';
 import type { PhysicalOp, ReceiveOp, Slice } from '../../plan/physical.js';
 import { rowsToBatch } from '../../types/columnar.js';
 import { type ColId, MASTER, type MotionId, type QueryId, type SliceId } from '../../types/ids.js';
 import type { Batch, BatchSource, OutChunk } from '../../types/memory.js';
 import type { SqlError } from '../../types/sql-error.js';
-import { INT4, INT8 } from '../../types/sql-type.js';
+import { BOOL, INT4, INT8, TEXT } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import type { ChunkSink, EvalSettings, SliceStats } from '../api.js';
 import { LocalEngine } from './engine.js';
@@ -118,9 +118,9 @@ async function run(
   source: ListSource,
   signal = new AbortController().signal,
   memoryLimitBytes = 1 << 28,
+  sink = new ArraySink(),
 ): Promise<{ sink: ArraySink; stats: SliceStats }> {
   const slice: Slice = { id: 1 as SliceId, root, sink: { kind: 'result', cols: root.cols }, gang: [MASTER] };
-  const sink = new ArraySink();
   const stats = await engine.runSlice({
     queryId: 'q' as QueryId,
     slice,
@@ -264,6 +264,37 @@ describe.each([
       code: '53200',
       hint: expect.stringContaining('mpp.query_memory'),
     });
+    expect(engine.memory.usedBytes).toBe(idle);
+  });
+
+  test('functions in TypeScript, which may take any time for a row, never run in the main thread', async () => {
+    const here = vi.spyOn(engine, 'taskHere');
+    const text = (value: string): Expr => ({ kind: 'const', value, type: TEXT });
+    const matches: PhysicalOp = {
+      ...base([a, b]),
+      id: 2,
+      kind: 'filter',
+      input: receive([a, b]),
+      predicate: { kind: 'call', fn: '~(text,text)', args: [text('aa'), text('^(a+)+$')], type: BOOL },
+    };
+    const { sink } = await run(matches, new ListSource([a, b], rows.slice(0, 10), 10));
+    expect(sink.values.length).toBe(10);
+    expect(here).not.toHaveBeenCalled();
+    await run(receive([a, b]), new ListSource([a, b], rows.slice(0, 10), 10));
+    expect(here.mock.calls.length > 0).toBe(inlineRows > 0);
+    here.mockRestore();
+  });
+
+  test('a sink that throws leaves none of the chunks after it', async () => {
+    const full = new ArraySink();
+    full.push = (chunk) => {
+      chunk.release();
+      throw new Error('full');
+    };
+    const many = Array.from({ length: 60_000 }, (_, i) => [i, i]);
+    await expect(
+      run(receive([a, b]), new ListSource([a, b], many, 60_000), undefined, undefined, full),
+    ).rejects.toThrow('full');
     expect(engine.memory.usedBytes).toBe(idle);
   });
 });

@@ -42,6 +42,9 @@ const TEMP_BYTES = 64 * 1024;
 const INLINE_MS = 0.5;
 const INLINE_SLOW_MAX = 4;
 
+/** Functions in TypeScript whose time is bounded by few bytes. */
+const BRIEF_CALLS = /^\$(numeric_|var_|stddev_)/;
+
 const slowInline = new WeakMap<PipelineDesc, number>();
 
 type Releasable = { readonly address: number; readonly rows: number; release(): void };
@@ -87,6 +90,7 @@ export class SliceRunner {
   private pipelines: PipelineRun[] = [];
   private compiled!: CompiledSlice;
   private init!: SliceInit;
+  private callsOut = false;
   private qs = 0;
   private workerStates: number[] = [];
   private freeSlots: number[] = [];
@@ -132,6 +136,7 @@ export class SliceRunner {
         workers: this.engine.workers,
       });
       this.compiled = compiled;
+      this.callsOut = compiled.hostCalls.some((c) => !BRIEF_CALLS.test(c.fn));
       compileMs = performance.now() - beganCompile;
       if (run.signal.aborted) throw abortReason(run.signal);
       this.prepareState();
@@ -371,12 +376,14 @@ export class SliceRunner {
     this.schedule();
   }
 
-  /** Whether the work is worth less than a task, as far as one can know: rows that multiply may be any number. */
+  /** Whether the work is worth less than a task, as far as one can know: rows that multiply may be any number, and a
+   *  function in TypeScript may take any time for one of them, while this process would be deaf. */
   private runsHere(p: PipelineRun): boolean {
     const { desc } = p;
     return (
       p.rowsFed <= this.engine.inlineRows &&
       desc.expands !== true &&
+      !this.callsOut &&
       desc.finishParallel === undefined &&
       (slowInline.get(desc) ?? 0) < INLINE_SLOW_MAX
     );
@@ -469,7 +476,16 @@ export class SliceRunner {
 
   private drain(ws: number): boolean {
     const chunks = readChunks(this.engine.memory, ws, this.qs);
-    for (const c of chunks) this.run.sink.push(c);
+    let pushed = 0;
+    try {
+      for (const c of chunks) {
+        pushed++;
+        this.run.sink.push(c);
+      }
+    } finally {
+      // A sink that throws has the chunk that it threw for; nobody else has those after it.
+      for (const c of chunks.slice(pushed)) c.release();
+    }
     return chunks.length > 0;
   }
 

@@ -5,6 +5,7 @@
  *  its end and its report are one wake-up of their receiver; a link that breaks tells every stream on it once; frames for
  *  a stream that is closed here are dropped (they were under way). No stream can block another: what may be sent is
  *  bounded by credit, and a link is always read. */
+import { MESSAGE_BYTES_MAX } from '../grpc/peer.js';
 import { decodeFrames, encodeFrames, type Frame, type FrameBody } from './frame.js';
 
 /** A gRPC call, from either end. */
@@ -24,6 +25,8 @@ export type Accept = (stream: LinkStream, body: FrameBody) => StreamHandler | un
 
 /** Frames wait for the end of the turn, or until there are so many bytes. */
 const FLUSH_BYTES = 128 << 10;
+/** Of the body of a frame: with the frames before it in a message, less than what gRPC lets pass. */
+export const FRAME_BYTES_MAX = MESSAGE_BYTES_MAX - (1 << 20);
 
 export class LinkStream {
   readonly id: number;
@@ -106,6 +109,7 @@ export class Link {
 
   /** A message from the other end. */
   received(message: Buffer): void {
+    if (this.broken) return;
     let frames: Frame[];
     try {
       frames = decodeFrames(message);
@@ -113,7 +117,11 @@ export class Link {
       this.break(e instanceof Error ? e.message : String(e));
       return;
     }
-    for (const { stream, body } of frames) this.dispatch(stream, body);
+    for (const { stream, body } of frames) {
+      // What begins on a broken link would never be heard of again.
+      if (this.broken) return;
+      this.dispatch(stream, body);
+    }
   }
 
   break(why: string): void {
@@ -167,6 +175,8 @@ function sizeOf(body: FrameBody): number {
     case 'execute':
     case 'done':
       return body.body.length;
+    case 'filter':
+      return body.bits.length;
     default:
       return 32;
   }

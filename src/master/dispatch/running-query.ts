@@ -15,7 +15,7 @@ import type {
 import { pack, unpack } from '../../exchange/grpc/codec.js';
 import type { Peers } from '../../exchange/grpc/peer.js';
 import type { FrameBody } from '../../exchange/link/frame.js';
-import type { LinkStream } from '../../exchange/link/link.js';
+import { FRAME_BYTES_MAX, type LinkStream } from '../../exchange/link/link.js';
 import type { Links } from '../../exchange/link/links.js';
 import { failureFromWire, MotionBroken } from '../../exchange/motion-error.js';
 import type { MotionService } from '../../exchange/motion-service.js';
@@ -191,6 +191,12 @@ export class RunningQuery {
   private execute({ member, slices }: Share): Promise<void> {
     const msgpack = this.request(slices);
     return new Promise((resolve) => {
+      if (msgpack.length > FRAME_BYTES_MAX)
+        this.fail(
+          new SqlError('54000', 'the statement is too large to be sent to the segments', {
+            detail: `Its plan takes ${msgpack.length} bytes; a message holds at most ${FRAME_BYTES_MAX}.`,
+          }),
+        );
       if (this.failure !== undefined) return resolve();
       this.ended.push(resolve);
       const left = new Set(slices.map((s) => s.id));
