@@ -142,3 +142,18 @@ describe('WHERE', () => {
     expect(await db.query('SELECT count(*), min(e), max(e) FROM th')).toEqual([[String(kept), '4', '4']]);
   });
 });
+
+describe('lines of CONTEXT', () => {
+  // PostgreSQL does not count newlines inside of the first record: the number it starts from is below one here.
+  test('after a first record of many lines', async () => {
+    expect(await copy('th (b, a)', 'CSV', '"x\n\n\n\ny",1\nz,2\n')).toEqual({ rows: 2 });
+    expect(await copy('th (b, a)', 'CSV', '"x\n\n\n\ny",1\nz,no\n')).toEqual({
+      error: '22P02 invalid input syntax for type integer: "no"',
+      where: 'COPY th, line 2, column a: "no"',
+    });
+    expect(await copy('th (b, a)', 'CSV', 'x"y,1\nz,2\n\n4')).toMatchObject({
+      error: '22P04 unterminated CSV quoted field',
+      where: expect.stringContaining('COPY th, line 1: '),
+    });
+  });
+});

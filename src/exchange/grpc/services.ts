@@ -74,6 +74,11 @@ export const LinkService = {
 };
 const copyIn = method<CopyBlock, CopyReply>(segment, 'CopyIn');
 
+/** As sint64 has it: the number of the first line may be below one (see `CopyLineSplitter`). */
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
 function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
@@ -85,7 +90,7 @@ function varint(value: number): number[] {
 /** A CopyBlock with `text`, whose lines are copied once, by now. */
 export function encodeCopyText(lines: Uint8Array, firstLine: number): Buffer {
   const head = [0x0a, ...varint(lines.length)];
-  const tail = [0x10, ...varint(firstLine)];
+  const tail = [0x10, ...varint(zigzag(firstLine))];
   const inner = head.length + lines.length + tail.length;
   const outer = [0x12, ...varint(inner)];
   const out = Buffer.allocUnsafeSlow(outer.length + inner);

@@ -127,6 +127,12 @@ export class MasterCatalog {
     return this.state.relations.get(oid);
   }
 
+  /** Undefined for what is no table, or no more. */
+  statsVersion(oid: number): number | undefined {
+    const stored = this.storedByOid(oid);
+    return stored?.kind === 'table' ? stored.stats.version : undefined;
+  }
+
   relations(): readonly StoredRelation[] {
     return [...this.state.relations.values()];
   }

@@ -13,6 +13,8 @@ export type Binding = {
   readonly statement: BoundStatement;
   readonly catalogVersion: number;
   readonly searchPath: string;
+  /** The version of the statistics of each table it names: they are in it, as guarantees about the rows. */
+  readonly statsVersions: ReadonlyMap<number, number>;
   /** A constant in it is as of when it was bound. */
   readonly readsClock: boolean;
   /** The plan of a query, as long as what it assumes holds. */

@@ -7,6 +7,7 @@
 
 import { bindStatement } from '../../plan/bind/bind.js';
 import type { BoundStatement } from '../../plan/bind/statement.js';
+import type { Catalog } from '../../plan/catalog.js';
 import { type ParsedStatement, parseSql } from '../../plan/sql/parse.js';
 import { type CatalogNames, namedCatalog } from '../../types/functions/catalog-names.js';
 import type { CatalogFunctions, FunctionContext } from '../../types/functions/registry-types.js';
@@ -285,25 +286,46 @@ export class Session {
     const { catalog } = this.services;
     const searchPath = this.settings.searchPath().join('\0');
     const known = prepared.binding;
-    if (known?.catalogVersion === catalog.version && known.searchPath === searchPath) return known;
+    if (known !== undefined && known.searchPath === searchPath && this.holds(known)) return known;
     const clock = { read: false };
-    const statement = this.bindParsed(prepared, this.functionContext(now, clock));
+    const statsVersions = new Map<number, number>();
+    const statement = this.bindParsed(prepared, this.functionContext(now, clock), statsVersions);
     for (const n of statement.notices) this.output.notice(n);
     const binding: Binding = {
       statement,
       catalogVersion: catalog.version,
       searchPath,
+      statsVersions,
       readsClock: clock.read,
     };
     prepared.binding = binding;
     return binding;
   }
 
+  private holds({ catalogVersion, statsVersions }: Binding): boolean {
+    const { catalog } = this.services;
+    if (catalogVersion !== catalog.version) return false;
+    for (const [oid, version] of statsVersions) if (catalog.statsVersion(oid) !== version) return false;
+    return true;
+  }
+
   private bindParsed(
     { parsed, declaredTypes, noParams }: Prepared,
     functions: FunctionContext,
+    statsVersions: Map<number, number>,
   ): BoundStatement {
-    return bindStatement(parsed!, this.catalogView(), {
+    const view = this.catalogView();
+    const catalog: Catalog = {
+      searchPath: view.searchPath,
+      segmentCount: view.segmentCount,
+      relation(schema, name) {
+        const found = view.relation(schema, name);
+        if (found?.kind === 'table') statsVersions.set(found.oid, found.stats.version);
+        return found;
+      },
+      hasSchema: (name) => view.hasSchema(name),
+    };
+    return bindStatement(parsed!, catalog, {
       paramTypes: declaredTypes,
       noParams: noParams === true,
       functions,

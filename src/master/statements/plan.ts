@@ -74,18 +74,13 @@ export function queryPlan(session: Session, binding: Binding, context: RunContex
     cached !== undefined &&
     cached.segmentCount === segmentCount &&
     cached.settings === settings &&
-    cached.plan.assumes.every((a) => statsVersion(session, a.oid) === a.version)
+    cached.plan.assumes.every((a) => session.services.catalog.statsVersion(a.oid) === a.version)
   )
     return cached.plan;
   const names = statement.output.map((o) => o.name);
   const plan = planSelect(session, statement.plan, names, statement.paramTypes, context);
   binding.plan = { plan, segmentCount, settings };
   return plan;
-}
-
-function statsVersion(session: Session, oid: number): number | undefined {
-  const table = session.services.catalog.storedByOid(oid);
-  return table?.kind === 'table' ? table.stats.version : undefined;
 }
 
 export type Locked<T> = { readonly value: T; readonly snapshot: Csn; readonly release: () => void };
