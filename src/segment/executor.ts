@@ -58,7 +58,19 @@ export class Executor {
     this.host = host;
   }
 
+  /** Never throws: a request that makes no sense fails alone. */
   execute(stream: LinkStream, request: Uint8Array): StreamHandler | undefined {
+    try {
+      return this.begin(stream, request);
+    } catch (e) {
+      this.host.log.error({ err: e }, 'a query could not begin');
+      const failed: SliceFailed = { slice: 0 as Slice['id'], failure: failureToWire(e) };
+      stream.write({ kind: 'failed', failure: pack(failed) });
+      return undefined;
+    }
+  }
+
+  private begin(stream: LinkStream, request: Uint8Array): StreamHandler | undefined {
     const { plan, ...run } = unpack<ExecuteBody<EvalSettings>>(request);
     const body: Body = { ...run, ...this.plans.get(plan) };
     if (this.refusal !== undefined) {

@@ -147,7 +147,7 @@ export class Link {
       return;
     }
     if (body.kind !== 'open' && body.kind !== 'execute') {
-      this.handlers.get(id)?.frame(body);
+      this.handle(id, body);
       return;
     }
     if (id % 2 === this.parity || this.handlers.has(id)) {
@@ -156,6 +156,18 @@ export class Link {
     }
     const handler = this.accept(new LinkStream(this, id), body);
     if (handler !== undefined && !this.broken) this.handlers.set(id, handler);
+  }
+
+  /** What a handler throws is its own stream's end: frames behind it in the message are others'. */
+  private handle(id: number, body: FrameBody): void {
+    const handler = this.handlers.get(id);
+    try {
+      handler?.frame(body);
+    } catch (e) {
+      process.emitWarning(e instanceof Error ? e : String(e));
+      this.handlers.delete(id);
+      handler?.lost(e instanceof Error ? e.message : String(e));
+    }
   }
 
   private flush(): void {
