@@ -330,9 +330,8 @@ class QueryExecution implements Execution, StreamHandler {
   /** Registers are as wide as the plan's ranges say, so rows outside of them must never be scanned: the master takes the
    *  snapshot before it reads the ranges, and this is where a mistake in that would show. */
   private checkAssumptions(op: ScanOp): void {
-    const { columns } = this.host.store.summary(op.storageId, this.body.snapshotCsn);
     op.scanCols.forEach((c, i) => {
-      const known = columns[op.ordinals[i]!];
+      const known = this.host.store.columnSummary(op.storageId, this.body.snapshotCsn, op.ordinals[i]!);
       if (known === undefined) return;
       const { range, noNulls } = known;
       const outside = range && c.range && (range.min < c.range.min || range.max > c.range.max);

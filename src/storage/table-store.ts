@@ -291,19 +291,17 @@ export class SegmentStore {
     const groups = this.snapshot(storageId, csn);
     const rows = groups.reduce((n, g) => n + g.rows, 0);
     const width = groups.reduce((n, g) => Math.max(n, g.columns.length), 0);
-    const columns = Array.from({ length: width }, (_, i) => {
-      let range: Range | undefined;
-      let noNulls = true;
-      for (const g of groups) {
-        const c = g.columns[i]!;
-        if (c.nullCount > 0) noNulls = false;
-        const zone = zoneRange(c.zone);
-        if (zone === undefined) continue;
-        range = range === undefined ? zone : unite(range, zone);
-      }
-      return { range, noNulls };
-    });
-    return { rows, columns };
+    return { rows, columns: Array.from({ length: width }, (_, i) => columnFacts(groups, i)) };
+  }
+
+  /** What `summary` says of one column; undefined when no row is visible. */
+  columnSummary(
+    storageId: number,
+    csn: bigint,
+    ordinal: number,
+  ): StorageSummary['columns'][number] | undefined {
+    const groups = this.snapshot(storageId, csn);
+    return groups.some((g) => ordinal < g.columns.length) ? columnFacts(groups, ordinal) : undefined;
   }
 
   /** The visible rows as batches; loading begins at once. The caller must `close` it. */
@@ -484,4 +482,17 @@ function layoutOf(groups: readonly RowGroup[], ordinal: number, type: SqlType): 
     nullable ||= c.nullCount > 0;
   }
   return { encoding: encoding ?? chunkEncoding(type), nullable };
+}
+
+function columnFacts(groups: readonly RowGroup[], ordinal: number): StorageSummary['columns'][number] {
+  let range: Range | undefined;
+  let noNulls = true;
+  for (const g of groups) {
+    const c = g.columns[ordinal]!;
+    if (c.nullCount > 0) noNulls = false;
+    const zone = zoneRange(c.zone);
+    if (zone === undefined) continue;
+    range = range === undefined ? zone : unite(range, zone);
+  }
+  return { range, noNulls };
 }
