@@ -32,6 +32,8 @@ export class MasterCatalog {
   private reservedStorageId: number;
   private readonly pendingStorages = new Set<StorageId>();
   private readonly defs = new WeakMap<StoredRelation, Relation>();
+  /** What loads have added of which no snapshot shows a row yet, though the statistics tell of it. */
+  readonly unseen = new Set<readonly { readonly storageId: StorageId }[]>();
   version = 1;
 
   private constructor(log: CatalogLog, state: CatalogState) {
@@ -131,6 +133,11 @@ export class MasterCatalog {
   statsVersion(oid: number): number | undefined {
     const stored = this.storedByOid(oid);
     return stored?.kind === 'table' ? stored.stats.version : undefined;
+  }
+
+  /** Whether what snapshots show has all that the statistics were widened for: only then may they be narrowed. */
+  allSeen(storageId: StorageId): boolean {
+    return ![...this.unseen].some((added) => added.some((a) => a.storageId === storageId));
   }
 
   relations(): readonly StoredRelation[] {

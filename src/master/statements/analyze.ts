@@ -57,7 +57,8 @@ async function analyzeTable(
   const table = catalog.definition(stored);
   if (table.kind !== 'table') return;
   const target = tableTarget(table);
-  const before = stored.stats.version;
+  // The summary may lack the rows of a load that has widened the bounds and is not visible yet.
+  const before = catalog.allSeen(stored.storageId) ? stored.stats.version : undefined;
   const ordinals = table.columns.map((_, i) => i);
   if (verbose)
     session.notice({ severity: 'INFO', code: '00000', message: `analyzing "${table.schema}.${table.name}"` });

@@ -36,7 +36,7 @@ export async function load<T>(
   write: (gxid: Gxid) => Promise<T>,
   beforeVisible: (added: readonly TableSummary[]) => Promise<void>,
 ): Promise<T> {
-  const { dispatcher, log } = session.services;
+  const { catalog, dispatcher, log } = session.services;
   const gxid = await dispatcher.beginLoad();
   let result: T;
   try {
@@ -51,12 +51,15 @@ export async function load<T>(
   try {
     await dispatcher.commitLoad(gxid, async (added) => {
       touched.push(...added);
+      catalog.unseen.add(touched);
       await beforeVisible(added);
     });
   } catch (e) {
+    catalog.unseen.delete(touched);
     await recount(session, touched);
     throw e;
   }
+  catalog.unseen.delete(touched);
   return result;
 }
 

@@ -25,6 +25,7 @@ export async function refreshTable(
   const table = catalog.definition(stored);
   if (table.kind !== 'table') return;
   const { version } = stored.stats;
+  if (!catalog.allSeen(stored.storageId)) return;
   const summary = await dispatcher.tableSummary(tableTarget(table));
   await catalog.updateStats(stored.oid, (stats) => {
     if (stats.version !== version) return stats;
