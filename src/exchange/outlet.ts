@@ -192,7 +192,7 @@ export class RemoteOutlet implements Outlet, StreamHandler {
         return;
       case 'filter':
         // A view of the message, which is kept longer than the call.
-        this.owner.filter(this, body.id, body.bits.slice());
+        this.owner.filter(this, body.id, new Uint8Array(body.bits));
         return;
       case 'failed':
         this.break(

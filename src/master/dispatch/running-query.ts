@@ -232,9 +232,10 @@ export class RunningQuery {
 
   private async runHere(slice: Slice): Promise<void> {
     const { options, host } = this;
-    const sink = this.sinkOf(slice);
-    this.sinks.push(sink);
     try {
+      // Inside: `run` must not end while other slices of the query go on here.
+      const sink = this.sinkOf(slice);
+      this.sinks.push(sink);
       const stats = await host.engine.runSlice({
         queryId: options.queryId,
         slice,
