@@ -11,6 +11,7 @@ import type { SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { AggCall, CmpOp, Column, Expr, SortKey } from './expr.js';
 import type { RunRows } from './logical/nodes.js';
+import type { EngineTechnique } from './techniques.js';
 
 /** Unique in its statement; EXPLAIN ANALYZE reports rows by it. */
 export type NodeId = number;
@@ -267,6 +268,8 @@ export type Slice = {
   readonly sink: SliceSink;
   /** Processes that run this slice: segment ids, or [MASTER]. */
   readonly gang: readonly SegmentId[];
+  /** What the engine must do without. */
+  readonly without?: readonly EngineTechnique[];
 };
 
 /** A statement ready to run. Slices are ordered so that senders come before their receivers; the last is the top. */

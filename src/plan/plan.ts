@@ -17,10 +17,11 @@ import type { Expr } from './expr.js';
 import { col, walkExpr } from './expr-util.js';
 import type { LogicalPlan } from './logical/nodes.js';
 import { exprsOf, inputsOf } from './logical/transform.js';
-import type { DistributedPlan } from './physical.js';
+import type { DistributedPlan, Slice } from './physical.js';
 import { type RulesEnv, type RuleTrace, rulesAfterSharing, rulesBeforeSharing } from './rules/apply-rules.js';
 import { commonSubplans, rowsProcessed, shareSubplan } from './rules/share-common-subplans.js';
 import { DEFAULT_SETTINGS, type PlannerSettings } from './settings.js';
+import { engineTechniquesOff, withoutTechniques } from './techniques.js';
 
 /** Common subplans that are tried, each at the price of planning once more. */
 const SHARED_MAX = 4;
@@ -55,7 +56,7 @@ export function planQuery(
     return { ...c, name: outputNames[i] ?? c.name };
   });
   return {
-    slices: withRuntimeFilters(ctx, cutSlices(ctx, root, 'master', { kind: 'result', cols })),
+    slices: finished(ctx, cutSlices(ctx, root, 'master', { kind: 'result', cols })),
     output: cols,
     paramTypes: env.paramTypes,
     assumes: assumptions(ctx),
@@ -80,11 +81,17 @@ export function planInsert(source: LogicalPlan, target: TableDef, env: PlannerEn
     cols,
   });
   return {
-    slices: withRuntimeFilters(ctx, slices),
+    slices: finished(ctx, slices),
     output: [],
     paramTypes: env.paramTypes,
     assumes: assumptions(ctx),
   };
+}
+
+function finished(ctx: PhysicalContext, slices: readonly Slice[]): readonly Slice[] {
+  const without = engineTechniquesOff(ctx.settings.disabledRules);
+  const result = withRuntimeFilters(ctx, slices);
+  return without.length === 0 ? result : result.map((s) => ({ ...s, without }));
 }
 
 /** The alternative with its rows where the table wants them. */
@@ -114,7 +121,7 @@ function search(
   env: PlannerEnv,
   place: Place,
 ): { ctx: PhysicalContext; best: Alternative } {
-  const settings: PlannerSettings = { ...DEFAULT_SETTINGS, ...env.settings };
+  const settings = withoutTechniques({ ...DEFAULT_SETTINGS, ...env.settings });
   const freshColId = env.freshColId ?? counterPast(plan);
   const ctx = new PhysicalContext(env.segments, settings, functionById, freshColId, env.paramValues ?? []);
   const rules: RulesEnv = { settings, freshColId, estimator: ctx.estimator, trace: env.trace };

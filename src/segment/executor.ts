@@ -242,7 +242,8 @@ class QueryExecution implements Execution, StreamHandler {
 
   private async compute(slice: Slice, sink: ChunkSink): Promise<SliceStats> {
     const { body, host } = this;
-    const plain = body.instrument ? undefined : plainReceive(slice);
+    const compiled = body.instrument || slice.without?.includes('StoreReceived') === true;
+    const plain = compiled ? undefined : plainReceive(slice);
     if (plain !== undefined) {
       const began = performance.now();
       const source = host.exchange.receiver(body.queryId, plain.motion).unordered();
@@ -301,7 +302,10 @@ class QueryExecution implements Execution, StreamHandler {
     }
     if (sink.kind === 'insert') {
       if (body.gxid === undefined) throw new Error('a slice that stores rows needs a gxid');
-      const writer = host.writes.openWriter(body.gxid, sink.storageId, sink.columns, sink.table);
+      const writer = host.writes.openWriter(body.gxid, sink.storageId, sink.columns, {
+        table: sink.table,
+        compiled: slice.without?.includes('CompiledEncoding') !== true,
+      });
       return new InsertSink(writer, (e) => this.sliceFailed(slice, e));
     }
     if (sink.kind === 'share') return this.shares.sink(sink.share);

@@ -5,7 +5,7 @@
  *  it wrote); a load that was not prepared is rolled back when the master is lost. */
 import type { StorageSummary } from '../exchange/control-messages.js';
 import type { RowGroup, TableColumn } from '../storage/row-group.js';
-import type { SegmentStore } from '../storage/table-store.js';
+import type { SegmentStore, WriterOptions } from '../storage/table-store.js';
 import type { TableWriter } from '../storage/table-writer.js';
 import { zoneRange } from '../storage/zone-map.js';
 import type { Csn, Gxid, StorageId } from '../types/ids.js';
@@ -44,8 +44,13 @@ export class WriteRegistry {
     void execution.ended.then(() => executions.delete(execution));
   }
 
-  openWriter(gxid: Gxid, storageId: StorageId, columns: readonly TableColumn[], table: string): TableWriter {
-    const writer = this.store.openWriter(gxid, storageId, columns, table);
+  openWriter(
+    gxid: Gxid,
+    storageId: StorageId,
+    columns: readonly TableColumn[],
+    options: WriterOptions,
+  ): TableWriter {
+    const writer = this.store.openWriter(gxid, storageId, columns, options);
     this.loads.get(gxid)!.writers.push(writer);
     return writer;
   }

@@ -64,7 +64,7 @@ async function statistics(
   sampleRows?: number,
 ): Promise<SegmentStatistics> {
   const store = await SegmentStore.open(dir, new FakePool(32 << 20));
-  const writer = store.openWriter(1n, 3, COLUMNS, 't');
+  const writer = store.openWriter(1n, 3, COLUMNS, { table: 't' });
   const rows: FakeValue[][] = [];
   for (let i = from; i < to; i++)
     rows.push([

@@ -33,7 +33,7 @@ async function write(
   columns: readonly TableColumn[],
   rows: readonly (readonly FakeValue[])[],
 ): Promise<void> {
-  const writer = store.openWriter(BigInt(gxid), storageId, columns, 't');
+  const writer = store.openWriter(BigInt(gxid), storageId, columns, { table: 't' });
   const encodings = columns.map((c) => chunkEncoding(c.type));
   for (let i = 0; i < rows.length; i += 10_000) {
     const chunk = buildChunk(store.memory, encodings, rows.slice(i, i + 10_000));

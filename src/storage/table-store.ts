@@ -44,6 +44,13 @@ export type StoreOptions = {
   readonly kernels?: EncodeKernels | undefined;
 };
 
+export type WriterOptions = {
+  /** For messages. */
+  readonly table?: string;
+  /** False: row groups are encoded in TypeScript. */
+  readonly compiled?: boolean;
+};
+
 export type ScanRequest = {
   readonly storageId: number;
   readonly csn: bigint;
@@ -159,7 +166,7 @@ export class SegmentStore {
     gxid: bigint,
     storageId: number,
     columns: readonly TableColumn[],
-    table = `storage ${storageId}`,
+    options: WriterOptions = {},
   ): TableWriter {
     const id = Number(gxid);
     if (this.manifest.prepared.has(id)) throw new Error(`gxid ${gxid} is prepared: it takes no more rows`);
@@ -170,9 +177,9 @@ export class SegmentStore {
     }
     const owner = open;
     const state = this.stateOf(storageId);
-    const writer = new TableWriter(id, storageId, columns, table, {
+    const writer = new TableWriter(id, storageId, columns, options.table ?? `storage ${storageId}`, {
       memory: this.memory,
-      compiled: this.compiled,
+      compiled: options.compiled === false ? undefined : this.compiled,
       floor: (ordinal) => state.encodings[ordinal],
       widened: (ordinal, encoding) => this.noteEncoding(state, ordinal, encoding),
       write: (file, rows) => this.writeGroup(owner.groups, id, storageId, file, rows),

@@ -122,7 +122,7 @@ test('whatever ends a writer, its chunks are released once', async () => {
   const good = chunkOf(memory, rows(10));
   const bad = chunkOf(memory, [...rows(3), [null, 'y']]);
   const empty = chunkOf(memory, []);
-  const writer = store.openWriter(1n, 1, COLUMNS, 't');
+  const writer = store.openWriter(1n, 1, COLUMNS, { table: 't' });
   writer.take(good);
   writer.take(empty);
   expect(() => writer.take(bad)).toThrow(/null value in column "id"/);

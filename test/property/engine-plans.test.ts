@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlannerSettings } from '../../src/plan/settings.js';
 import { loadParser } from '../../src/plan/sql/parse.js';
+import { ENGINE_TECHNIQUES } from '../../src/plan/techniques.js';
 import { SqlError } from '../../src/types/sql-error.js';
 import { formatText } from '../../src/types/text-io.js';
 import { EngineCluster } from '../support/engine-cluster.js';
@@ -27,10 +28,16 @@ beforeAll(async () => {
 });
 afterAll(() => oracle?.close());
 
-/** Runtime filters wherever one is possible, where they pay, and none. */
+/** Runtime filters wherever one is possible, where they pay, and none; the engine without one technique, without all. */
 function settings(i: number): Partial<PlannerSettings> {
-  if (i % 5 === 0) return { disabledRules: new Set(['RuntimeFilters']) };
-  return i % 5 === 1 ? {} : { disabledRules: new Set(['RuntimeFilterCost']) };
+  const off = [
+    ['RuntimeFilters'],
+    [],
+    ['RuntimeFilterCost', ENGINE_TECHNIQUES[i % ENGINE_TECHNIQUES.length]!],
+    ['RuntimeFilterCost', ...ENGINE_TECHNIQUES],
+    ['RuntimeFilterCost'],
+  ][i % 5]!;
+  return { disabledRules: new Set(off) };
 }
 
 function ours(sql: string, data: readonly TableData[], i: number): string[] {

@@ -3,12 +3,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ALL_RULES } from '../../src/plan/rules/all-rules.js';
+import { SKIPPABLE } from '../../src/plan/skippable.js';
 import { openPostgres } from '../support/pglite.js';
 import { formatSlt, parseSlt, recordSlt, runSlt } from '../support/slt.js';
 import { openTestDatabase, type TestDatabase } from '../support/test-database.js';
-
-const OPTIONAL = ALL_RULES.filter((r) => r.required !== true).map((r) => r.name);
 
 const dir = import.meta.dirname;
 const files = readdirSync(dir).filter((f) => f.endsWith('.slt'));
@@ -25,7 +23,7 @@ if (process.env.UPDATE_SLT) {
   describe.each([
     { segments: 1, off: [] },
     { segments: 3, off: [] },
-    { segments: 3, off: OPTIONAL },
+    { segments: 3, off: SKIPPABLE },
   ])('$segments segments without $off', ({ segments, off }) => {
     let db: TestDatabase;
     beforeAll(async () => {

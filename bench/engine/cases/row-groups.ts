@@ -88,7 +88,7 @@ async function write(dir: string, rows: number): Promise<number> {
   const store = await SegmentStore.open(dir, memory);
   try {
     const columns = FIELDS.map((f) => ({ name: f.name, type: f.type, notNull: true }));
-    const writer = store.openWriter(1n, 1, columns, 'lineitem');
+    const writer = store.openWriter(1n, 1, columns, { table: 'lineitem' });
     let ms = 0;
     for (let from = 0; from < rows; from += CHUNK_ROWS) {
       const chunk = chunkOf(memory, from, Math.min(CHUNK_ROWS, rows - from));

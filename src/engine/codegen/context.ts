@@ -3,6 +3,7 @@
  *  added to the module when it is first used.
  *
  *  Invariant: offsets are given out once and never move; equal constants and host calls share one place. */
+import type { EngineTechnique } from '../../plan/techniques.js';
 import { functionById } from '../../types/functions/registry.js';
 import type { FunctionDef } from '../../types/functions/registry-types.js';
 import { type Repr, reprOf, type SqlType } from '../../types/sql-type.js';
@@ -29,6 +30,7 @@ export type ParamSlot = {
 
 export type SliceContextOptions = {
   readonly functions?: (id: string) => FunctionDef | undefined;
+  readonly without?: readonly EngineTechnique[] | undefined;
 };
 
 export class SliceContext {
@@ -45,10 +47,12 @@ export class SliceContext {
   private readonly dataIndex = new Map<string, number>();
   private qsBytes: number = QS.slots;
   private wsBytes: number = WS.slots;
+  private readonly without: readonly EngineTechnique[];
   private argsOffset: { offset: number; bytes: number } | undefined;
 
   constructor(options: SliceContextOptions = {}) {
     this.functions = options.functions ?? functionById;
+    this.without = options.without ?? [];
     const m = this.module;
     m.importMemory(1, 65536);
     this.host = {
@@ -57,6 +61,10 @@ export class SliceContext {
       fail: m.importFunction('host', 'fail', ['i32', 'i32'], []),
       call: m.importFunction('host', 'call', ['i32', 'i32', 'i32'], ['i32']),
     };
+  }
+
+  uses(technique: EngineTechnique): boolean {
+    return !this.without.includes(technique);
   }
 
   get queryStateBytes(): number {

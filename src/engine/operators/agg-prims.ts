@@ -180,7 +180,7 @@ export class IntegerSumPrim implements Prim {
         push();
         f.op('i64.add');
       });
-    if (v.repr === 'i64' && (boundsOf(v)?.min ?? -1n) >= 0n) {
+    if (v.repr === 'i64' && (boundsOf(v)?.min ?? -1n) >= 0n && e.ctx.uses('CarrySums')) {
       // All but never: a sum of many rows touches its low half only.
       pushCarry();
       f.if(() => addToHigh(() => f.i64(1n)));

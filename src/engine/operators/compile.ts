@@ -18,7 +18,7 @@ import { produceSort } from './sort.js';
 import { produceValues } from './values.js';
 
 export function compileSlice(slice: Slice, env: CompileEnv): CompiledSlice {
-  const ctx = new SliceContext();
+  const ctx = new SliceContext({ without: slice.without });
   const c = new SliceCompiler(ctx, env, produce);
   compileSink(c, slice);
   return {

@@ -33,7 +33,7 @@ export function openConjuncts(p: Pipeline, all: readonly Expr[]): readonly (() =
     const ids = [...columnsOf(c)];
     const dict = ids.length === 1 ? p.dicts.get(ids[0]) : undefined;
     const columns = new Set([...loaded, ...ids]);
-    if (dict !== undefined && cannotFail(c)) {
+    if (dict !== undefined && e.ctx.uses('DictionaryFilter') && cannotFail(c)) {
       if (dict.small) tables.push(tabled(p, c, ids[0], dict));
       else {
         flush();

@@ -36,11 +36,14 @@ export function filteredSource(
   columns: readonly Column[],
   body: Body,
 ): Body {
-  const { rest, passing } = takeVectorTests(
-    p,
-    conjuncts(predicate),
-    filters.reduce((share, u) => share * u.passing, 1),
-  );
+  const all = conjuncts(predicate);
+  const { rest, passing } = c.ctx.uses('VectorFilter')
+    ? takeVectorTests(
+        p,
+        all,
+        filters.reduce((share, u) => share * u.passing, 1),
+      )
+    : { rest: all, passing: 1 };
   const single = openFilters(p, c, filters, columns, passing);
   return tested(p, [...single, ...openConjuncts(p, rest)], body);
 }

@@ -86,7 +86,7 @@ class Aggregation {
     });
     this.serial = op.aggs.some((a) => a.distinct && this.hasDistinct(a)) && c.env.workers > 1;
     this.layout = new RowLayout(op.groups, { flags: this.merges ? 1 : 0, extraBytes: this.states.bytes });
-    this.dense = DenseGroups.for(c, this.layout, op.rows);
+    this.dense = c.ctx.uses('DenseGroups') ? DenseGroups.for(c, this.layout, op.rows) : undefined;
     this.table = op.groups.length > 0 && !this.dense ? new GroupTable(c.ctx, this.layout) : undefined;
     this.localStates = op.groups.length > 0 ? 0 : c.ctx.allocWs(this.states.bytes);
     this.mergedStates = op.groups.length > 0 ? 0 : c.ctx.allocQs(this.states.bytes);
@@ -183,15 +183,18 @@ class Aggregation {
           return { row: () => this.update(p, s, undefined, distinctSets, sets), close: () => s.save() };
         }
         const opened = table.open(e);
-        const codes = openCodeCache(
-          p,
-          this.op.groups.map((g) => g.id),
-        );
+        const caches = e.ctx.uses('GroupCache');
+        const codes = caches
+          ? openCodeCache(
+              p,
+              this.op.groups.map((g) => g.id),
+            )
+          : undefined;
         const s = inMemory(e, opened.row, this.layout.extraOffset);
         return {
           row: () => {
             const find = (): void => table.find(e, opened, this.groupKeys(p), () => init(opened.row));
-            const cache = codes ?? rangeCache(p, this.groupKeys(p));
+            const cache = codes ?? (caches ? rangeCache(p, this.groupKeys(p)) : undefined);
             if (cache) cache.lookup(opened.row, find);
             else find();
             this.update(p, s, opened.row, distinctSets, sets);

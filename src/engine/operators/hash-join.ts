@@ -47,7 +47,11 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
     allNullable: padsBuild(type),
   });
   const store = new RowStore(c.ctx, layout.bytes);
-  const table = new JoinTable(c, layout, plain && !keepNulls ? denseKey(keys, layout) : undefined);
+  const table = new JoinTable(
+    c,
+    layout,
+    plain && !keepNulls && c.ctx.uses('DenseJoin') ? denseKey(keys, layout) : undefined,
+  );
 
   const fed: Pipeline[] = [];
   c.produce(op.build, {

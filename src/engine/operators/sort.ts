@@ -37,7 +37,7 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
   const compare = compareFunction(c, layout, keys);
   const blocks = c.ctx.allocQs(8);
   const sorted = c.ctx.allocQs(8);
-  const topN = op.limit !== undefined && op.distinctOn === undefined;
+  const topN = op.limit !== undefined && op.distinctOn === undefined && c.ctx.uses('TopN');
   const heapState: HeapState = topN
     ? { at: c.ctx.allocWs(8), scratch: c.ctx.allocWs(layout.bytes) }
     : { at: 0, scratch: 0 };
@@ -81,9 +81,10 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     const at = f.local('i32');
     const end = f.local('i32');
     const first = layout.field(keys[0].column.id);
+    const prefixed = c.ctx.uses('SortPrefix');
     // Strings of one column often begin alike: the prefix is taken from where they differ.
     let common: Local | undefined;
-    if (isTextPrefix(first)) {
+    if (prefixed && isTextPrefix(first)) {
       const same = f.local('i32');
       const one = f.local('i64');
       f.i32(-1).set(same);
@@ -101,12 +102,13 @@ export function produceSort(c: SliceCompiler, op: SortOp, consumer: Consumer): v
     eachEntry(e, blocks, (address, rows) =>
       eachRow(e, address, rows, layout.bytes, (r) => {
         f.get(at);
-        pushSortPrefix(e, layout.load(e, r, first), keys[0], common);
+        if (prefixed) pushSortPrefix(e, layout.load(e, r, first), keys[0], common);
+        else f.i64(0n);
         f.mem('i64.store').get(at).get(r).mem('i32.store', 8);
         f.get(at).i32(16).op('i32.add').set(at);
       }),
     );
-    pushPrefixSort(e, compare, entries, n, keys.length === 1 && isExactPrefix(first));
+    pushPrefixSort(e, compare, entries, n, prefixed && keys.length === 1 && isExactPrefix(first));
     f.get(qs).get(n).i32(2).op('i32.shl').call(c.ctx.host.alloc).set(array);
     f.get(array).set(at);
     f.get(entries).set(end);

@@ -51,7 +51,7 @@ function sliceKey(slice: Slice): Buffer {
   let key = sliceKeys.get(slice);
   if (key === undefined) {
     key = createHash('sha256')
-      .update(packr.pack([slice.root, slice.sink, slice.gang.length]))
+      .update(packr.pack([slice.root, slice.sink, slice.gang.length, slice.without]))
       .digest();
     sliceKeys.set(slice, key);
   }

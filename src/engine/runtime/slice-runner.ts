@@ -382,6 +382,7 @@ export class SliceRunner {
     const { desc } = p;
     return (
       p.rowsFed <= this.engine.inlineRows &&
+      this.run.slice.without?.includes('InlinePipelines') !== true &&
       desc.expands !== true &&
       !this.callsOut &&
       desc.finishParallel === undefined &&

@@ -3,6 +3,7 @@
  *  Owns: defaults, checking and normalising of values. 22023 for a bad value, 55P02 for one that cannot change. Most
  *  of PostgreSQL's parameters are accepted so that clients' start-up statements work; those without an effect
  *  here say so in `effect`. */
+import { SKIPPABLE } from '../../plan/skippable.js';
 import { PRODUCT_VERSION, SERVER_VERSION } from '../../types/functions/system.js';
 import { SqlError } from '../../types/sql-error.js';
 import { findZone } from '../../types/time-zone.js';
@@ -61,6 +62,17 @@ function checkTimeZone(value: string): string {
   if (/^utc$/i.test(value)) return 'UTC';
   if (findZone(value) === undefined) throw badValue('TimeZone', value);
   return value;
+}
+
+function checkRuleNames(value: string): string {
+  const names = value.split(/[\s,]+/).filter((n) => n !== '');
+  const unknown = names.find((n) => !SKIPPABLE.includes(n));
+  if (unknown !== undefined)
+    throw new SqlError('22023', `invalid value for parameter "mpp.disabled_rules": "${value}"`, {
+      detail: `"${unknown}" is neither an optional rule nor a technique.`,
+      hint: `Available values: ${[...SKIPPABLE].sort().join(', ')}.`,
+    });
+  return names.join(', ');
 }
 
 function checkEncoding(value: string): string {
@@ -313,7 +325,8 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
       'mpp.disabled_rules',
       '',
       'mpp',
-      'Names of optimizer rules that are skipped, separated by commas.',
+      'Names of optimizer rules and techniques that are skipped, separated by commas.',
+      { check: checkRuleNames },
     ),
     effect: true,
   },
