@@ -97,7 +97,7 @@ function ownKey(p: LogicalPlan, names: Names): string {
     case 'scan':
       return `${p.table.schema}.${p.table.name}:${p.ordinals.join(',')}`;
     case 'shared':
-      return `${p.shared.id}:${p.from.join(',')}`;
+      return `${planKey(p.shared.plan, names)}:${p.from.map((id) => p.shared.plan.cols.findIndex((c) => c.id === id)).join(',')}`;
     case 'values':
       return p.rows.map(keys).join(';');
     case 'filter':

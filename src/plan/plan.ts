@@ -153,7 +153,10 @@ function counterPast(plan: LogicalPlan): () => ColId {
   let last = 0;
   const visit = (p: LogicalPlan): void => {
     for (const c of p.cols) last = Math.max(last, c.id);
-    if (p.kind === 'shared') visit(p.shared.plan);
+    if (p.kind === 'shared') {
+      last = Math.max(last, p.shared.id);
+      visit(p.shared.plan);
+    }
     for (const e of exprsOf(p))
       walkExpr(e, (x) => {
         if (x.kind === 'subquery') visit(x.plan);

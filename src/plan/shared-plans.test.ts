@@ -40,7 +40,21 @@ describe('WITH queries', () => {
     ['WITH x AS MATERIALIZED (SELECT o_orderkey k FROM orders) SELECT 1', 0],
     // Read once by what is itself read twice.
     [
+      'WITH x AS (SELECT o_custkey c FROM orders LIMIT 9), y AS (SELECT max(c) n FROM x) SELECT * FROM y a, y b',
+      1,
+    ],
+    // Whichever rows it takes, there are as many.
+    [
       'WITH x AS (SELECT o_custkey c FROM orders LIMIT 9), y AS (SELECT count(*) n FROM x) SELECT * FROM y a, y b',
+      0,
+    ],
+    // The order is total over what is read of the rows, a group key being hidden.
+    [
+      `WITH x AS (SELECT count(*) c FROM orders GROUP BY o_custkey ORDER BY 1 LIMIT 9) SELECT * FROM x a JOIN x b USING (c)`,
+      0,
+    ],
+    [
+      `WITH x AS (SELECT count(*) c FROM orders GROUP BY o_custkey ORDER BY o_custkey LIMIT 9) SELECT * FROM x a JOIN x b USING (c)`,
       1,
     ],
     [
@@ -51,6 +65,65 @@ describe('WITH queries', () => {
     const p = plan(sql, { shareSubplans: 'off' });
     expect(shared(p)).toHaveLength(count);
     expect(new Set(p.slices.flatMap((s) => sharesRead(s.root))).size).toBe(count);
+  });
+
+  test.each([
+    // Read once, or the same whenever it runs: in place.
+    [
+      'WITH x AS (SELECT l_partkey p FROM lineitem WHERE l_orderkey = o_orderkey) SELECT a.p FROM x a, x b',
+      0,
+    ],
+    [
+      'WITH x AS MATERIALIZED (SELECT l_partkey p FROM lineitem WHERE l_orderkey = o_orderkey) SELECT a.p FROM x a, x b',
+      0,
+    ],
+    ['WITH x AS (SELECT l_partkey p FROM lineitem WHERE l_orderkey = o_orderkey LIMIT 1) SELECT p FROM x', 0],
+    // Else once for each value of the outer column, whoever reads it.
+    ['WITH x AS (SELECT random() r, o_orderkey k) SELECT a.r FROM x a, x b', 1],
+    [
+      'WITH x AS (SELECT l_partkey p FROM lineitem WHERE l_orderkey = o_orderkey LIMIT 1) SELECT a.p FROM x a, x b',
+      1,
+    ],
+    [
+      `WITH x AS (SELECT l_partkey p FROM lineitem WHERE l_orderkey = o_orderkey LIMIT 1), y AS (SELECT p, random() r FROM x)
+       SELECT a.p FROM y a JOIN y b USING (r) JOIN x ON x.p = a.p`,
+      2,
+    ],
+    [
+      'WITH x AS (SELECT o_orderkey + random() r) SELECT (WITH y AS (SELECT r + random() s FROM x) SELECT a.s FROM y a, y b, x) FROM x',
+      2,
+    ],
+  ])('of an outer row: %s', (sql, count) => {
+    const p = plan(`SELECT o_orderkey, (${sql}) FROM orders`, { shareSubplans: 'off' });
+    expect(shared(p)).toHaveLength(count);
+  });
+
+  test('a domain that could differ from its outer side is read from one shared plan', () => {
+    const lateral = (from: string): number =>
+      shared(
+        plan(
+          `SELECT * FROM ${from} q, LATERAL (SELECT l_partkey FROM lineitem WHERE l_orderkey < q.k LIMIT 1) l`,
+          { shareSubplans: 'off' },
+        ),
+      ).length;
+    expect(lateral('(SELECT o_orderkey k FROM orders LIMIT 7)')).toBe(0);
+    expect(lateral('(SELECT o_orderkey k, random() r FROM orders)')).toBe(0);
+    expect(lateral('(SELECT o_orderkey + random() k FROM orders)')).toBe(1);
+    expect(lateral('(SELECT o_orderkey k FROM orders WHERE random() < 0.5)')).toBe(1);
+    expect(lateral('(SELECT sum(o_shippriority::float8) k FROM orders GROUP BY o_custkey)')).toBe(1);
+  });
+
+  test('sides of a full join are shared when its condition makes copies of them', () => {
+    const full = (side: string): number =>
+      shared(
+        plan(
+          `SELECT * FROM (${side}) a FULL JOIN nation ON k = n_nationkey AND EXISTS (SELECT 1 FROM region WHERE r_regionkey = k + n_regionkey)`,
+          { shareSubplans: 'off' },
+        ),
+      ).length;
+    expect(full('SELECT o_orderkey k FROM orders')).toBe(0);
+    expect(full('SELECT o_orderkey k FROM orders LIMIT 3')).toBe(1);
+    expect(full('SELECT count(*) k FROM orders GROUP BY o_custkey ORDER BY 1 LIMIT 3')).toBe(0);
   });
 
   test('a predicate of one reader stays above; a column that no reader wants is not kept', () => {

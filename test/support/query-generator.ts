@@ -129,7 +129,8 @@ class Generator {
   query(): string {
     if (this.options.withQueries !== true) return this.plainQuery();
     this.narrow = true;
-    return this.r.chance(0.3) ? this.consistencyQuery() : this.queryWithQueries();
+    if (!this.r.chance(0.3)) return this.queryWithQueries();
+    return this.r.chance(0.5) ? this.consistencyQuery([]) : this.dependentQuery();
   }
 
   private queryWithQueries(): string {
@@ -146,13 +147,40 @@ class Generator {
     return `WITH ${ctes.join(', ')} ${this.plainQuery()}`;
   }
 
+  /** A WITH query for each row of a query around it, whose columns it reads. */
+  private dependentQuery(): string {
+    const { r } = this;
+    const outer = this.from([], 0);
+    const answer = this.consistencyQuery(outer.cols);
+    const shown = r.pick(outer.cols).sql;
+    switch (r.int(6)) {
+      case 0:
+        return `SELECT ${shown}, (${answer}) FROM ${outer.text}`;
+      case 1:
+        return `SELECT ${shown}, q.* FROM ${outer.text}, LATERAL (${answer}) AS q`;
+      case 2:
+        return `SELECT count(*) FROM ${outer.text} WHERE EXISTS (SELECT 1 FROM (${answer}) AS q(z) WHERE z IS NULL)`;
+      case 3:
+        return `SELECT ${shown}, count(*) FROM ${outer.text} GROUP BY 1, (${answer})`;
+      case 4: {
+        // One level more, whose WITH query is read by the inner one.
+        const inner = this.consistencyQuery([...outer.cols, { sql: 'o.c0', type: 'text' }]);
+        return `SELECT ${shown}, q.* FROM ${outer.text}, LATERAL (WITH o AS (SELECT ${shown}::text AS c0, random() AS y FROM tb LIMIT 2)
+          SELECT (${inner}), (SELECT count(*) FROM o a WHERE y NOT IN (SELECT y FROM o)) FROM o) AS q`;
+      }
+      default:
+        return `SELECT ${shown}, (SELECT string_agg(z::text, ',') FROM (${answer}) AS q(z)) FROM ${outer.text}`;
+    }
+  }
+
   /** The rows of `w` are anything, and yet the answer is known: all of its readers see the same. */
-  private consistencyQuery(): string {
-    const from = this.from([], 1);
-    const where = this.r.chance(0.5) ? ` WHERE ${this.predicate(from.cols, [], 1)}` : '';
+  private consistencyQuery(outer: readonly Col[]): string {
+    const from = this.from(outer, 1);
+    const where = this.r.chance(0.5) ? ` WHERE ${this.predicate(from.cols, outer, 1)}` : '';
+    const read = outer.length > 0 ? [...from.cols, ...outer] : from.cols;
     const kept = Array.from(
       { length: 1 + this.r.int(3) },
-      (_, i) => `${this.r.pick(from.cols).sql} AS c${i}`,
+      (_, i) => `${this.r.pick(read).sql} AS c${i}`,
     ).join(', ');
     const how = this.r.pick(['', '', 'MATERIALIZED ']);
     const w = this.r.pick([

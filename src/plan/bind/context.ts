@@ -7,6 +7,7 @@ import { notSupported, SqlError, type SqlErrorFields } from '../../types/sql-err
 import type { SqlType } from '../../types/sql-type.js';
 import type { Catalog } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
+import { sharedIdFrom } from '../logical/transform.js';
 import type { SourceText } from '../sql/source-text.js';
 import type { Notice } from './statement.js';
 
@@ -33,7 +34,6 @@ export class BindContext {
   private readonly params: (SqlType | undefined)[];
   private readonly paramSeenAt: (number | undefined)[] = [];
   private nextColumn = 1;
-  private nextShared = 1;
   private viewDepth = 0;
   private readonly locations = new WeakMap<Expr, number>();
 
@@ -53,7 +53,7 @@ export class BindContext {
   }
 
   sharedId(): SharedId {
-    return this.nextShared++ as SharedId;
+    return sharedIdFrom(() => this.columnId());
   }
 
   /** Remembers where an expression stands in the text, for errors found later. */

@@ -10,8 +10,7 @@ import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
-import { unrepeatable } from '../logical/repeatable.js';
-import { freeColumns, freshCopy } from '../logical/transform.js';
+import { freeColumns } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
 import { unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
@@ -87,7 +86,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     const cte = level.ctes.get(name);
     if (cte !== undefined) {
       const { names } = cte.query;
-      return queryItem(b, { plan: ctePlan(ctx, cte, r.location), names }, name, r.alias);
+      return queryItem(b, { plan: ctePlan(ctx, cte), names }, name, r.alias);
     }
   }
   const relation = findRelationDef(ctx, r);
@@ -125,24 +124,9 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
 }
 
 /** One reference to a WITH query. */
-function ctePlan(ctx: BindContext, cte: Cte, location: number | undefined): LogicalPlan {
-  const { plan, names } = cte.query;
-  const { shared } = cte;
-  if (shared !== undefined) {
-    const cols = plan.cols.map((c, i) => ctx.column(names[i] ?? c.name, c.type, c.nullable));
-    return sharedScan(shared, cols);
-  }
-  if (!cte.used) {
-    cte.used = true;
-    return plan;
-  }
-  const why = cte.def.ctematerialized === 'CTEMaterializeNever' ? undefined : unrepeatable(plan);
-  if (why !== undefined)
-    throw ctx.notSupported(
-      `a WITH query with ${why} and columns of an outer query that is read more than once`,
-      location,
-    );
-  return freshCopy(plan, () => ctx.columnId()).plan;
+function ctePlan(ctx: BindContext, { query, shared }: Cte): LogicalPlan {
+  const cols = query.plan.cols.map((c, i) => ctx.column(query.names[i] ?? c.name, c.type, c.nullable));
+  return sharedScan(shared, cols);
 }
 
 /** 42P01, at the name in a query; utility statements give no position. */

@@ -239,7 +239,7 @@ function unionOfSets(
 
 /** The input, or a reading of it that gives the same rows in every copy. */
 function sameForAll(ctx: BindContext, input: LogicalPlan, allocate: () => ColId): LogicalPlan {
-  if (freeColumns(input).size > 0 || unrepeatable(input) === undefined) return input;
+  if (unrepeatable(input) === undefined) return input;
   const { plan } = freshCopy(input, allocate);
   return sharedScan({ id: ctx.sharedId(), name: undefined, plan, materialized: 'always' }, input.cols);
 }

@@ -60,10 +60,8 @@ export type Cte = {
   readonly def: CommonTableExpr;
   /** Bound once, where it is written. */
   readonly query: BoundQuery;
-  /** What its references read; undefined for a query that reads columns from outside, which runs where it is read. */
-  readonly shared: SharedPlan | undefined;
-  /** Of a query without `shared`: the first reference takes the plan, every other one a copy. */
-  used: boolean;
+  /** What its references read. */
+  readonly shared: SharedPlan;
 };
 
 export type SelectListSeries = {

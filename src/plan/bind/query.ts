@@ -2,7 +2,6 @@
  *  `Binding` through which expressions reach subqueries. */
 import type { CommonTableExpr, SelectStmt, WithClause } from 'libpg-query';
 import type { SharedPlan } from '../logical/nodes.js';
-import { freeColumns } from '../logical/transform.js';
 import { namesOf, selectOf } from './ast.js';
 import type { BindContext } from './context.js';
 import { bindExpr } from './expr.js';
@@ -67,11 +66,7 @@ export function addCtes(b: Binding, w: WithClause): void {
     const cte: Cte = {
       def,
       query: { plan: query.plan, names },
-      shared:
-        freeColumns(query.plan).size > 0
-          ? undefined
-          : { id: ctx.sharedId(), name, plan: query.plan, materialized: materialized(def) },
-      used: false,
+      shared: { id: ctx.sharedId(), name, plan: query.plan, materialized: materialized(def) },
     };
     level.ctes = new Map(level.ctes).set(name, cte);
   }

@@ -83,6 +83,8 @@ class Tree {
   private readonly plan: DistributedPlan;
   private readonly names: Names;
   private readonly shown = new Set<SharedId>();
+  /** Of what the optimizer shares, in the order in which it is shown. */
+  private readonly numbers = new Map<SharedId, number>();
 
   constructor(plan: DistributedPlan, names: Names) {
     this.plan = plan;
@@ -255,7 +257,9 @@ class Tree {
   ): ExplainNode {
     const alias = this.names.aliases.get(op.id) ?? op.name;
     const as = alias === op.name ? '' : ` ${alias}`;
-    const label = op.name === undefined ? `Shared Scan ${op.share}` : `CTE Scan on ${op.name}${as}`;
+    const number = this.numbers.get(op.share) ?? this.numbers.size + 1;
+    if (op.name === undefined) this.numbers.set(op.share, number);
+    const label = op.name === undefined ? `Shared Scan ${number}` : `CTE Scan on ${op.name}${as}`;
     const type = op.name === undefined ? 'Shared Scan' : 'CTE Scan';
     const producer = this.plan.slices.find((s) => s.id === op.fromSlice);
     if (producer === undefined) throw new Error(`slice ${op.fromSlice} shares nothing`);
@@ -267,7 +271,7 @@ class Tree {
           {
             ...this.node(producer.root, producer),
             title: {
-              name: op.name === undefined ? `Shared ${op.share}` : `CTE ${op.name}`,
+              name: op.name === undefined ? `Shared ${number}` : `CTE ${op.name}`,
               place: placeOf(producer),
             },
           },

@@ -9,14 +9,15 @@ import type { FunctionContext } from '../../types/functions/registry-types.js';
 import type { ColId, SharedId } from '../../types/ids.js';
 import { addNumeric, divideNumeric, numericFromInteger } from '../../types/numeric.js';
 import { SqlError, unreachable } from '../../types/sql-error.js';
-import { type SqlType, typeName } from '../../types/sql-type.js';
+import { type SqlType, typeName, UNKNOWN } from '../../types/sql-type.js';
 import { formatText } from '../../types/text-io.js';
 import { fitTime, isTimed } from '../../types/time-modifier.js';
 import { isNumeric, type Numeric, type Value } from '../../types/value.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
-import { exprType } from '../expr-util.js';
+import { constant, exprKey, exprType } from '../expr-util.js';
 import type { DistinctOn, Join, LogicalPlan, SharedScan } from './nodes.js';
 import { evalExpr, type Lookup, notDistinct, type Surroundings } from './reference-expr.js';
+import { freeColumns } from './transform.js';
 
 export type Row = readonly Value[];
 
@@ -39,7 +40,7 @@ export function evaluate(plan: LogicalPlan, input: ReferenceInput): readonly Row
 class Evaluator {
   private readonly input: ReferenceInput;
   private readonly surroundings: Surroundings;
-  private readonly sharedRows = new Map<SharedId, readonly Row[]>();
+  private readonly sharedRows = new Map<string, readonly Row[]>();
 
   constructor(input: ReferenceInput) {
     this.input = input;
@@ -72,7 +73,7 @@ class Evaluator {
       case 'values':
         return p.rows.map((r) => r.map((e) => this.value(e, outer)));
       case 'shared':
-        return this.shared(p);
+        return this.shared(p, outer);
       case 'filter':
         return this.plan(p.input, outer).filter(
           (r) => this.value(p.predicate, within(p.input.cols, r, outer)) === true,
@@ -139,16 +140,19 @@ class Evaluator {
     }
   }
 
-  /** Computed once, whoever reads it. */
-  private shared(p: SharedScan): readonly Row[] {
+  /** Computed once, whoever reads it; a dependent one once for all equal values of the columns that it reads. */
+  private shared(p: SharedScan, outer: Lookup): readonly Row[] {
     const { id } = p.shared;
     const plan = this.input.shared?.get(id) ?? p.shared.plan;
-    let rows = this.sharedRows.get(id);
+    const free = freeColumns(plan);
+    const key = [id, ...[...free].map((c) => exprKey(constant(outer(c), UNKNOWN)))].join();
+    let rows = this.sharedRows.get(key);
     if (rows === undefined) {
       rows = this.plan(plan, (column) => {
-        throw new Error(`shared plan ${id} reads outer column #${column}`);
+        if (!free.has(column)) throw new Error(`shared plan ${id} reads outer column #${column}`);
+        return outer(column);
       });
-      this.sharedRows.set(id, rows);
+      this.sharedRows.set(key, rows);
     }
     const at = p.from.map((x) => indexOf(plan.cols, x));
     return rows.map((r) => at.map((i) => r[i]));

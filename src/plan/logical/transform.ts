@@ -2,14 +2,15 @@
  *
  *  Owns: which children and which expressions each node has. Every function is pure; a node is rebuilt through its
  *  builder, so `cols` follow from the new inputs. Plans inside subquery expressions are entered only where the
- *  comment says so; shared plans never. */
+ *  comment says so; shared plans where they read columns of the plan around their readers (dependent ones): what is
+ *  done to such a column is done to all who read it. */
 
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { unreachable } from '../../types/sql-error.js';
 import type { AggCall, Column, Expr, SortKey } from '../expr.js';
 import { childExprs, mapExpr, walkExpr } from '../expr-walk.js';
 import * as build from './builders.js';
-import type { LogicalPlan, SharedScan } from './nodes.js';
+import type { LogicalPlan, SharedPlan, SharedScan } from './nodes.js';
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   switch (plan.kind) {
@@ -182,9 +183,34 @@ export function transformPlanDeep(plan: LogicalPlan, f: (p: LogicalPlan) => Logi
   );
 }
 
-/** Replaces every expression of every node; `f` gets whole expressions and enters subqueries itself if it will. */
+/** Replaces every expression of every node, those of dependent shared plans too; `f` gets whole expressions and enters
+ *  subqueries itself if it will. */
 export function mapPlanExprs(plan: LogicalPlan, f: (e: Expr) => Expr): LogicalPlan {
-  return transformPlan(plan, (p) => withExprs(p, f));
+  const mapped = mapDependent((p) => go(p));
+  const go = (q: LogicalPlan): LogicalPlan =>
+    transformPlan(q, (p) => (p.kind === 'shared' ? mapped(p) : withExprs(p, f)));
+  return go(plan);
+}
+
+/** Replaces the plan of every dependent shared plan by `f` of it, once for all of its readers. */
+export function mapDependent(f: (p: LogicalPlan) => LogicalPlan): (scan: SharedScan) => SharedScan {
+  const done = new Map<SharedId, SharedPlan>();
+  return (scan) => {
+    const { shared } = scan;
+    if (!isDependent(shared)) return scan;
+    let next = done.get(shared.id);
+    if (next === undefined) {
+      const plan = f(shared.plan);
+      next = plan === shared.plan ? shared : { ...shared, plan };
+      done.set(shared.id, next);
+    }
+    return next === shared ? scan : { ...scan, shared: next };
+  };
+}
+
+/** Does it read columns of the plans around its readers? */
+export function isDependent(shared: SharedPlan): boolean {
+  return freeColumns(shared.plan).size > 0;
 }
 
 /** Pre-order; returning false keeps the walk from entering a node. Does not enter subquery expressions. */
@@ -219,12 +245,14 @@ function collect(plan: LogicalPlan, used: Set<ColId>, produced: Set<ColId>): voi
       else if (x.kind === 'subquery') for (const id of freeColumns(x.plan)) used.add(id);
     });
   for (const e of exprsOf(plan)) visit(e);
+  if (plan.kind === 'shared') for (const id of freeColumns(plan.shared.plan)) used.add(id);
   if (plan.kind === 'aggregate') for (const g of plan.groups) used.add(g.id);
   if (plan.kind === 'distinctOn') for (const k of plan.keys) used.add(k.id);
   for (const p of inputsOf(plan)) collect(p, used, produced);
 }
 
-/** A copy in which every column that the plan produces has a new id, and the map from old to new. Free columns stay. */
+/** A copy in which every column that the plan produces has a new id, and the map from old to new. Free columns stay.
+ *  Shared plans stay shared with the original, but for those that read what is copied: they are copied too. */
 export function freshCopy(
   plan: LogicalPlan,
   allocate: () => ColId,
@@ -239,25 +267,77 @@ export function freshCopy(
         });
     });
   note(plan);
-  return { plan: renameColumns(plan, renamed), renamed };
+  const shared = sharedPlansOf([plan]).filter(isDependent);
+  const copies = new Map<SharedId, SharedId>();
+  for (let more = shared.length > 0; more; ) {
+    more = false;
+    for (const s of shared) {
+      if (copies.has(s.id) || !intersects(freeColumns(s.plan), renamed)) continue;
+      copies.set(s.id, sharedIdFrom(allocate));
+      note(s.plan);
+      more = true;
+    }
+  }
+  return { plan: renameColumns(plan, renamed, copies), renamed };
 }
 
-/** Gives columns other ids everywhere: produced, read, and inside subqueries. */
-export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>): LogicalPlan {
-  const column = (c: Column): Column => {
-    const id = by.get(c.id);
+/** Ids of shared plans and of columns come from one counter. */
+export function sharedIdFrom(allocate: () => ColId): SharedId {
+  const id: number = allocate();
+  return id as SharedId;
+}
+
+function intersects(ids: ReadonlySet<ColId>, renamed: ReadonlyMap<ColId, ColId>): boolean {
+  for (const id of ids) if (renamed.has(id)) return true;
+  return false;
+}
+
+/** Gives columns other ids everywhere: produced, read, inside subqueries and dependent shared plans. Of these, those of
+ *  `copies` become others; the rest stay what they are, so that all of their readers must be in the plan. */
+export function renameColumns(
+  plan: LogicalPlan,
+  by: ReadonlyMap<ColId, ColId>,
+  copies: ReadonlyMap<SharedId, SharedId> = new Map(),
+): LogicalPlan {
+  return new Renaming(by, copies).plan(plan);
+}
+
+class Renaming {
+  private readonly by: ReadonlyMap<ColId, ColId>;
+  private readonly copies: ReadonlyMap<SharedId, SharedId>;
+  private readonly dependent: (scan: SharedScan) => SharedScan;
+
+  constructor(by: ReadonlyMap<ColId, ColId>, copies: ReadonlyMap<SharedId, SharedId>) {
+    this.by = by;
+    this.copies = copies;
+    this.dependent = mapDependent((p) => (intersects(freeColumns(p), by) ? this.plan(p) : p));
+  }
+
+  private column(c: Column): Column {
+    const id = this.by.get(c.id);
     return id === undefined ? c : { ...c, id };
-  };
-  const expr = (e: Expr): Expr =>
-    mapExpr(e, (x) => {
+  }
+
+  private expr(e: Expr): Expr {
+    return mapExpr(e, (x) => {
       if (x.kind === 'col') {
-        const id = by.get(x.id);
+        const id = this.by.get(x.id);
         return id === undefined ? x : { ...x, id };
       }
-      return x.kind === 'subquery' ? { ...x, plan: renameColumns(x.plan, by) } : x;
+      return x.kind === 'subquery' ? { ...x, plan: this.plan(x.plan) } : x;
     });
-  const renameOwn = (p: LogicalPlan): LogicalPlan => {
-    const q = withExprs(p, expr);
+  }
+
+  private shared(p: SharedScan): SharedScan {
+    const { shared } = this.dependent(p);
+    const id = this.copies.get(shared.id);
+    const from = p.from.map((x) => this.by.get(x) ?? x);
+    return { ...p, shared: id === undefined ? shared : { ...shared, id }, from };
+  }
+
+  private own(p: LogicalPlan): LogicalPlan {
+    const q = p.kind === 'shared' ? this.shared(p) : withExprs(p, (e) => this.expr(e));
+    const column = (c: Column): Column => this.column(c);
     const cols = q.cols.map(column);
     switch (q.kind) {
       case 'scan':
@@ -288,10 +368,11 @@ export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>):
       default:
         return unreachable(q);
     }
-  };
-  const go = (p: LogicalPlan): LogicalPlan => {
-    const q = renameOwn(p);
-    const inputs = inputsOf(p).map(go);
+  }
+
+  plan(p: LogicalPlan): LogicalPlan {
+    const q = this.own(p);
+    const inputs = inputsOf(p).map((i) => this.plan(i));
     switch (q.kind) {
       case 'scan':
       case 'values':
@@ -304,8 +385,7 @@ export function renameColumns(plan: LogicalPlan, by: ReadonlyMap<ColId, ColId>):
       default:
         return { ...q, input: inputs[0] };
     }
-  };
-  return go(plan);
+  }
 }
 
 /** Does any expression of the plan, at any depth of inputs, satisfy the test? Enters subqueries. */
@@ -327,5 +407,21 @@ export function sharedScans(plan: LogicalPlan): readonly SharedScan[] {
     for (const i of inputsOf(p)) inPlan(i);
   };
   inPlan(plan);
+  return found;
+}
+
+/** Every shared plan that the plans read, each once, after those that it reads itself. */
+export function sharedPlansOf(plans: readonly LogicalPlan[]): readonly SharedPlan[] {
+  const seen = new Set<SharedId>();
+  const found: SharedPlan[] = [];
+  const visit = (p: LogicalPlan): void => {
+    for (const { shared } of sharedScans(p)) {
+      if (seen.has(shared.id)) continue;
+      seen.add(shared.id);
+      visit(shared.plan);
+      found.push(shared);
+    }
+  };
+  for (const p of plans) visit(p);
   return found;
 }

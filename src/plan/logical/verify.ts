@@ -82,7 +82,7 @@ function verifyNode(
       }
       break;
     case 'shared':
-      verifySharedScan(plan, seen, options, problems, bad);
+      verifySharedScan(plan, outer, seen, options, problems, bad);
       break;
     case 'values':
       for (const row of plan.rows) verifyRow(row, plan.cols, bad);
@@ -145,9 +145,10 @@ function verifyNode(
   }
 }
 
-/** The shared plan itself, once, when it has not been rewritten yet; rewritten ones are verified as plans of their own. */
+/** The shared plan itself, once; it may read what is visible to its readers until decorrelation is done. */
 function verifySharedScan(
   plan: SharedScan,
+  outer: Scope,
   seen: Map<ColId, string>,
   options: VerifyOptions,
   problems: string[],
@@ -163,8 +164,8 @@ function verifySharedScan(
       bad(`${show(out)} is ${typeName(from.type)} in shared plan ${plan.shared.id}`);
     else if (out !== undefined && from.nullable && !out.nullable) bad(`${show(out)} may be null`);
   }
-  if (options.decorrelated === true || cols.some((c) => seen.has(c.id))) return;
-  verifyNode(plan.shared.plan, new Map(), seen, options, problems);
+  if (cols.some((c) => seen.has(c.id))) return;
+  verifyNode(plan.shared.plan, options.decorrelated === true ? new Map() : outer, seen, options, problems);
 }
 
 function verifyRow(row: readonly Expr[], cols: readonly Column[], bad: (what: string) => void): void {

@@ -15,15 +15,19 @@ import { simplifyMarks } from './simplify-marks.js';
 import { simplifyOuterJoins } from './simplify-outer-joins.js';
 import { splitDistinctAggregates } from './split-distinct-aggregates.js';
 
-/** Those that bring equal subplans into one form; the next step may find that they are equal. */
-export const RULES_BEFORE_SHARING: readonly Rule[] = [
+/** Those that enter shared plans themselves, and leave none that reads columns from outside. */
+export const UNNESTING_RULES: readonly Rule[] = [
   // First: NOT EXISTS and NOT IN must be seen as such, and no other rule looks inside a subquery expression.
   removeSubqueries,
   // Next: no later rule knows lateral joins.
   decorrelate,
+];
+
+/** Those that bring equal subplans into one form; the next step may find that they are equal. */
+export const RULES_BEFORE_SHARING: readonly Rule[] = [
   // After decorrelation, which treats set operations as they are.
   expandSetOperations,
-  // The three above made new columns and moved old ones under outer joins.
+  // The rules so far made new columns and moved old ones under outer joins.
   refreshNullability,
   // Before pushdown: more conjuncts can go down, each alone.
   normalizePredicates,
@@ -50,4 +54,8 @@ export const RULES_AFTER_SHARING: readonly Rule[] = [
   refreshNullability,
 ];
 
-export const ALL_RULES: readonly Rule[] = [...RULES_BEFORE_SHARING, ...RULES_AFTER_SHARING];
+export const ALL_RULES: readonly Rule[] = [
+  ...UNNESTING_RULES,
+  ...RULES_BEFORE_SHARING,
+  ...RULES_AFTER_SHARING,
+];

@@ -1,14 +1,15 @@
 /** Runs the rules in their order, skipping those that are switched off, over the statement and over each plan that it
- *  shares between readers: to the rules, these are statements of their own whose readers see a leaf. */
+ *  shares between readers: to the rules, these are statements of their own whose readers see a leaf. The first two
+ *  rules take them together, because a shared plan may read columns of what is around its readers until then. */
 import type { ColId, SharedId } from '../../types/ids.js';
 import type { Estimator } from '../cost/derive.js';
 import type { Column } from '../expr.js';
 import { pick } from '../logical/builders.js';
 import type { LogicalPlan, SharedPlan } from '../logical/nodes.js';
-import { sharedScans } from '../logical/transform.js';
+import { sharedPlansOf, sharedScans } from '../logical/transform.js';
 import type { PlannerSettings } from '../settings.js';
-import { RULES_AFTER_SHARING, RULES_BEFORE_SHARING } from './all-rules.js';
-import { resolveShared, sharedPlansOf } from './resolve-shared.js';
+import { RULES_AFTER_SHARING, RULES_BEFORE_SHARING, UNNESTING_RULES } from './all-rules.js';
+import { resolveShared } from './resolve-shared.js';
 import type { Rule } from './rule.js';
 
 /** `shared`: which plan the rewritten one is; undefined for the statement's own. */
@@ -32,13 +33,15 @@ export type Shared = { readonly shared: SharedPlan; readonly plan: LogicalPlan }
 export function rulesBeforeSharing(plan: LogicalPlan, env: RulesEnv): Rewritten {
   const resolved = resolveShared(plan, env.freshColId);
   if (resolved !== plan) env.trace?.('ResolveShared', plan, resolved);
+  // With the shared plans, whose outer columns only the whole shows.
+  const root = applyRules(resolved, UNNESTING_RULES, env);
   const shared = new Map<SharedId, Shared>();
-  for (const s of sharedPlansOf([resolved])) {
+  for (const s of sharedPlansOf([root])) {
     const rewritten = applyRules(s.plan, RULES_BEFORE_SHARING, env, s);
     env.estimator.shared.set(s.id, rewritten);
     shared.set(s.id, { shared: s, plan: rewritten });
   }
-  return { root: applyRules(resolved, RULES_BEFORE_SHARING, env), shared };
+  return { root: applyRules(root, RULES_BEFORE_SHARING, env), shared };
 }
 
 /** The remaining rules. Readers come first: a shared plan keeps the columns that any of them reads. No plan has

@@ -3,16 +3,17 @@
  *  In order of preference: the right side does not depend on the left after all; its correlated predicates can be
  *  pulled up into the join (`pull-up-correlation.ts`); it is one aggregate row per left row over such predicates, and
  *  becomes a left join to the grouped aggregate; else the general way: the right side is evaluated for the
- *  duplicate-free set of outer values (the domain, `dependent-join.ts`) and joined back on them.
+ *  duplicate-free set of outer values (the domain, `dependent-join.ts`) and joined back on them. A shared plan that reads
+ *  outer columns is evaluated for the domain once, and its readers join it.
  *  Source: Neumann and Kemper, "Unnesting arbitrary queries", BTW 2015. */
-import type { ColId } from '../../types/ids.js';
+import type { ColId, SharedId } from '../../types/ids.js';
 import { assert } from '../../types/sql-error.js';
 import type { AggCall, Column, Expr } from '../expr.js';
 import { both, col, columnsOf, conjunction, conjuncts, substitute, when } from '../expr-util.js';
-import { aggregate, filter, join, project } from '../logical/builders.js';
-import type { Aggregate, Filter, Join, LogicalPlan, Project } from '../logical/nodes.js';
+import { aggregate, filter, join, pick, project } from '../logical/builders.js';
+import type { Aggregate, Filter, Join, LogicalPlan, Project, SharedPlan } from '../logical/nodes.js';
 import { freeColumns, idsOf, renameColumns, transformPlan } from '../logical/transform.js';
-import { DependentJoin, sameValue } from './dependent-join.js';
+import { DependentJoin, type KeyedPlans, sameValue, withDomain } from './dependent-join.js';
 import { emptyAware } from './empty-groups.js';
 import { keyedInput, pullUp } from './pull-up-correlation.js';
 import type { Rule, RuleContext } from './rule.js';
@@ -20,11 +21,31 @@ import type { Rule, RuleContext } from './rule.js';
 export const decorrelate: Rule = {
   name: 'Decorrelate',
   required: true,
-  apply: (plan, ctx) =>
-    transformPlan(plan, (p) => (p.kind === 'join' && p.lateral ? independent(p, ctx) : p)),
+  apply: (plan, ctx) => decorrelated(plan, ctx, new Map(), new Map()),
 };
 
-function independent(p: Join, ctx: RuleContext): LogicalPlan {
+function decorrelated(
+  plan: LogicalPlan,
+  ctx: RuleContext,
+  done: Map<SharedId, SharedPlan>,
+  keyed: KeyedPlans,
+): LogicalPlan {
+  return transformPlan(plan, (p) => {
+    if (p.kind === 'join' && p.lateral) return independent(p, ctx, keyed);
+    if (p.kind !== 'shared') return p;
+    let shared = done.get(p.shared.id);
+    if (shared === undefined) {
+      shared = {
+        ...p.shared,
+        plan: pick(decorrelated(p.shared.plan, ctx, done, keyed), p.shared.plan.cols),
+      };
+      done.set(shared.id, shared);
+    }
+    return shared.plan === p.shared.plan ? p : { ...p, shared };
+  });
+}
+
+function independent(p: Join, ctx: RuleContext, keyed: KeyedPlans): LogicalPlan {
   const outer = idsOf(p.left.cols);
   const read = [...freeColumns(p.right)].filter((id) => outer.has(id));
   if (read.length === 0) return join(p.type, p.left, p.right, p.predicate, { ...p, lateral: false });
@@ -35,7 +56,7 @@ function independent(p: Join, ctx: RuleContext): LogicalPlan {
     const on = both(p.predicate, conjunction(pulled.predicates));
     return join(p.type, p.left, pulled.plan, on, { mark: p.mark });
   }
-  return aggregateRow(p, outer, ctx) ?? general(p, read, ctx);
+  return aggregateRow(p, outer, ctx) ?? general(p, read, ctx, keyed);
 }
 
 /** The right side is projections and filters over an aggregate without groups: exactly one row for each left row,
@@ -123,8 +144,9 @@ function joinedGroups(
   );
 }
 
-function general(p: Join, read: readonly ColId[], ctx: RuleContext): LogicalPlan {
-  const dependent = new DependentJoin(p.left, read, ctx);
+function general(p: Join, read: readonly ColId[], ctx: RuleContext, keyed: KeyedPlans): LogicalPlan {
+  const { left, outer } = withDomain(p.left, read, ctx);
+  const dependent = new DependentJoin(outer, read, ctx, keyed);
   const { plan, domain } = dependent.apply(p.right);
   const same = read.map((id) => {
     const mine = p.left.cols.find((c) => c.id === id);
@@ -133,5 +155,5 @@ function general(p: Join, read: readonly ColId[], ctx: RuleContext): LogicalPlan
     return sameValue(mine, theirs);
   });
   const predicate = p.predicate === undefined ? [] : conjuncts(p.predicate);
-  return join(p.type, p.left, plan, conjunction([...same, ...predicate]), { mark: p.mark });
+  return join(p.type, left, plan, conjunction([...same, ...predicate]), { mark: p.mark });
 }

@@ -36,7 +36,17 @@ import {
   repeat,
   setOp,
 } from '../logical/builders.js';
-import type { Aggregate, DistinctOn, Join, Limit, LogicalPlan, SetOp } from '../logical/nodes.js';
+import type {
+  Aggregate,
+  DistinctOn,
+  Join,
+  Limit,
+  LogicalPlan,
+  SetOp,
+  SharedPlan,
+  SharedScan,
+} from '../logical/nodes.js';
+import { unrepeatable } from '../logical/repeatable.js';
 import {
   exprsOf,
   freeColumns,
@@ -44,14 +54,20 @@ import {
   idsOf,
   inputsOf,
   mapPlanExprs,
+  sharedIdFrom,
   withInputs,
 } from '../logical/transform.js';
 import { emptyAware } from './empty-groups.js';
+import { pruneColumns } from './prune-columns.js';
 import { freshColumn, type RuleContext } from './rule.js';
+import { sameInCopies, shared } from './same-in-copies.js';
 
 /** Outer column id -> the column that holds its value in this plan. */
 export type Domain = ReadonlyMap<ColId, Column>;
 export type Applied = { readonly plan: LogicalPlan; readonly domain: Domain };
+
+/** Shared plans that were evaluated for a domain, by their id and the outer columns that they read. */
+export type KeyedPlans = Map<string, { readonly shared: SharedPlan; readonly domain: Domain }>;
 
 /** Equality that also matches NULL with NULL. */
 export function sameValue(a: Column, b: Column): Expr {
@@ -65,10 +81,14 @@ export class DependentJoin {
   private readonly ids: readonly ColId[];
   private readonly ctx: RuleContext;
 
-  constructor(outer: LogicalPlan, ids: readonly ColId[], ctx: RuleContext) {
-    this.outer = unchecked(withoutLimits(outer));
+  private readonly keyed: KeyedPlans;
+
+  /** `outer`: as `withDomain` gives it. */
+  constructor(outer: LogicalPlan, ids: readonly ColId[], ctx: RuleContext, keyed: KeyedPlans) {
+    this.outer = outer;
     this.ids = ids;
     this.ctx = ctx;
+    this.keyed = keyed;
   }
 
   /** A new copy of the domain. */
@@ -142,12 +162,43 @@ export class DependentJoin {
       }
       case 'values':
         return this.values(p.rows, p.cols);
-      case 'scan':
       case 'shared':
-        throw new Error(`a ${p.kind === 'scan' ? 'scan' : 'shared plan'} has no outer columns`);
+        return this.shared(p);
+      case 'scan':
+        throw new Error('a scan has no outer columns');
       default:
         return unreachable(p);
     }
+  }
+
+  /** The shared plan is evaluated for the values of the columns that it reads, once for all of its readers. Readers that
+   *  another lateral join has are above the first, which has seen all the values that they ask for. */
+  private shared(p: SharedScan): Applied {
+    const free = freeColumns(p.shared.plan);
+    const ids = this.ids.filter((id) => free.has(id));
+    const key = [p.shared.id, ...ids].join();
+    let plan = this.keyed.get(key);
+    if (plan === undefined) {
+      const a = new DependentJoin(this.outer, ids, this.ctx, this.keyed).apply(p.shared.plan);
+      plan = {
+        shared: { ...p.shared, id: sharedIdFrom(this.ctx.freshColId), plan: a.plan },
+        domain: a.domain,
+      };
+      this.keyed.set(key, plan);
+    }
+    const domain = new Map<ColId, Column>();
+    const from = [...p.from];
+    for (const [id, c] of plan.domain) {
+      domain.set(id, freshColumn(this.ctx, c.name, c.type, c.nullable));
+      from.push(c.id);
+    }
+    const scan: SharedScan = { ...p, shared: plan.shared, from, cols: [...p.cols, ...domain.values()] };
+    if (ids.length === this.ids.length) return { plan: scan, domain };
+    const d = this.fresh();
+    return {
+      plan: join('inner', d.plan, scan, conjunction(this.same(d, { plan: scan, domain }, ids))),
+      domain: d.domain,
+    };
   }
 
   private join(p: Join): Applied {
@@ -225,8 +276,8 @@ export class DependentJoin {
     }
   }
 
-  private same(a: Applied, b: Applied): readonly Expr[] {
-    return this.ids.map((id) => {
+  private same(a: Applied, b: Applied, ids: readonly ColId[] = this.ids): readonly Expr[] {
+    return ids.map((id) => {
       const x = a.domain.get(id);
       const y = b.domain.get(id);
       assert(x !== undefined && y !== undefined, 'both sides have the domain');
@@ -239,8 +290,9 @@ export class DependentJoin {
     assert(p.mark !== undefined, 'a mark join has a mark');
     const found = freshColumn(this.ctx, 'any', p.mark.type, false);
     const unknown = freshColumn(this.ctx, 'unknown', p.mark.type, false);
-    const first = join('mark', l.plan, right, conjunction([...same, match]), { mark: found });
-    const copy = freshCopy(right, this.ctx.freshColId);
+    const once = sameInCopies(right, this.ctx);
+    const first = join('mark', l.plan, once, conjunction([...same, match]), { mark: found });
+    const copy = freshCopy(once, this.ctx.freshColId);
     const by = new Map<ColId, Expr>();
     for (const c of right.cols) {
       const id = copy.renamed.get(c.id);
@@ -379,6 +431,22 @@ function rowCount(e: Expr | undefined, by: ReadonlyMap<ColId, Expr>): Expr | und
 
 function values(d: Domain): ReadonlyMap<ColId, Expr> {
   return new Map([...d].map(([id, c]) => [id, col(c)]));
+}
+
+/** The outer side of a dependent join, and the plan whose copies give the domain: at least its values of `ids`, the same
+ *  in every copy. */
+export function withDomain(
+  left: LogicalPlan,
+  ids: readonly ColId[],
+  ctx: RuleContext,
+): { readonly left: LogicalPlan; readonly outer: LogicalPlan } {
+  const outer = unchecked(withoutLimits(left));
+  if (unrepeatable(outer) === undefined) return { left, outer };
+  const read = outer.cols.filter((c) => ids.includes(c.id));
+  const needed = pruneColumns.apply(pick(outer, read), ctx);
+  if (unrepeatable(needed) === undefined) return { left, outer: needed };
+  const once = shared(left, ctx);
+  return { left: once, outer: once };
 }
 
 /** A superset of the rows that is the same at every evaluation: LIMIT and DISTINCT ON could pick other rows each time.

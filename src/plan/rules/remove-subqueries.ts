@@ -6,8 +6,8 @@
  *  null-aware anti join; anything else asks for a row whose comparison is not false: `1 NOT IN (SELECT NULL)` finds
  *  one, and drops the row. Source: Neumann, Leis, Kemper, "The complete story of joins (in HyPer)", BTW 2017. */
 import { ROW_COUNT } from '../../types/functions/row-counts.js';
-import type { ColId } from '../../types/ids.js';
-import { assert, notSupported } from '../../types/sql-error.js';
+import type { ColId, SharedId } from '../../types/ids.js';
+import { assert } from '../../types/sql-error.js';
 import { BOOL, INT8 } from '../../types/sql-type.js';
 import type { CmpOp, Column, Expr, SortKey, Subquery } from '../expr.js';
 import {
@@ -30,20 +30,21 @@ import {
   when,
 } from '../expr-util.js';
 import { aggregate, filter, join, limit, ONE_ROW, pick, project, setOp } from '../logical/builders.js';
-import type { Join, JoinType, Limit, LogicalPlan, Values } from '../logical/nodes.js';
-import { unrepeatable } from '../logical/repeatable.js';
+import type { Join, JoinType, Limit, LogicalPlan, SharedPlan, SharedScan, Values } from '../logical/nodes.js';
 import {
   exprsOf,
   freeColumns,
   freshCopy,
   idsOf,
   inputsOf,
+  mapDependent,
   transformPlanDeep,
   withExprs,
   withInputs,
 } from '../logical/transform.js';
 import { atMostOneRow, exactlyOneRow } from './row-bounds.js';
 import { freshColumn, type Rule, type RuleContext } from './rule.js';
+import { sameInCopies } from './same-in-copies.js';
 
 export const removeSubqueries: Rule = {
   name: 'RemoveSubqueries',
@@ -56,12 +57,15 @@ type Attached = { readonly input: LogicalPlan; readonly expr: Expr };
 class Remover {
   private readonly ctx: RuleContext;
   private readonly used = new Set<LogicalPlan>();
+  /** Shared plans without subqueries of their own. */
+  private readonly done = new Map<SharedId, SharedPlan>();
 
   constructor(ctx: RuleContext) {
     this.ctx = ctx;
   }
 
   plan(node: LogicalPlan): LogicalPlan {
+    if (node.kind === 'shared') return this.shared(node);
     if (node.kind === 'join' && node.lateral) return this.lateral(node);
     return this.own(
       withInputs(
@@ -69,6 +73,17 @@ class Remover {
         inputsOf(node).map((i) => this.plan(i)),
       ),
     );
+  }
+
+  private shared(scan: SharedScan): SharedScan {
+    const { shared } = scan;
+    let done = this.done.get(shared.id);
+    if (done === undefined) {
+      const plan = pick(this.plan(shared.plan), shared.plan.cols);
+      done = plan === shared.plan ? shared : { ...shared, plan };
+      this.done.set(shared.id, done);
+    }
+    return done === shared ? scan : { ...scan, shared: done };
   }
 
   private lateral(node: Join): LogicalPlan {
@@ -153,13 +168,16 @@ class Remover {
       return col(out);
     };
     if (![...free].some((id) => outer.has(id))) return { input: source, plan: dependent };
-    const plan = transformPlanDeep(dependent, (p) => {
+    const shared = mapDependent((p) => transformPlanDeep(p, (q) => inNode(q)));
+    const inNode = (p: LogicalPlan): LogicalPlan => {
+      if (p.kind === 'shared') return shared(p);
       if (p.kind === 'limit')
         return { ...p, limit: hoisted(p.limit, 'limit'), offset: hoisted(p.offset, 'offset') };
       if (p.kind !== 'distinctOn' || p.rows === undefined) return p;
       const { limit, offset } = p.rows;
       return { ...p, rows: { ...p.rows, limit: hoisted(limit, 'limit'), offset: hoisted(offset, 'offset') } };
-    });
+    };
+    const plan = transformPlanDeep(dependent, inNode);
     if (found.size === 0) return { input: source, plan: dependent };
     const counts = [...found.values()];
     const a = this.attachEach(
@@ -316,8 +334,9 @@ class Remover {
     // Some row matches: TRUE; else some comparison is unknown: NULL.
     const found = freshColumn(this.ctx, 'any', BOOL, false);
     const unknown = freshColumn(this.ctx, 'unknown', BOOL, false);
-    const first = this.dependent('mark', input, p, match, found);
-    const copy = freshCopy(p, this.ctx.freshColId).plan;
+    const same = sameInCopies(p, this.ctx);
+    const first = this.dependent('mark', input, same, match, found);
+    const copy = freshCopy(same, this.ctx.freshColId).plan;
     const again = rowComparison(op, s.left, copy.cols.slice(0, s.left.length).map(col));
     const second = this.dependent(
       'mark',
@@ -390,15 +409,9 @@ class Remover {
     const on = oneSided(predicate);
     const whole = join('full', sides[0], sides[1], on);
     if (!hasSubquery(on)) return pick(whole, p.cols);
-    for (const side of sides) {
-      const why = unrepeatable(side);
-      if (why !== undefined)
-        throw notSupported(
-          `FULL JOIN of rows with ${why} on a condition with a subquery that reads both sides`,
-        );
-    }
-    const matched = freshCopy(join('left', sides[0], sides[1], on), this.ctx.freshColId);
-    const unmatched = freshCopy(join('anti', sides[1], sides[0], on), this.ctx.freshColId);
+    const [l, r] = sides.map((s) => sameInCopies(s, this.ctx));
+    const matched = freshCopy(join('left', l, r, on), this.ctx.freshColId);
+    const unmatched = freshCopy(join('anti', r, l, on), this.ctx.freshColId);
     const column = (from: LogicalPlan, by: ReadonlyMap<ColId, ColId>, c: Column): Column => {
       const found = from.cols.find((x) => x.id === by.get(c.id));
       assert(found !== undefined, 'a copy has every column');

@@ -2,7 +2,9 @@
  *
  *  Once: MATERIALIZED; volatile functions, unless the only reader reads once; and queries that are read more than once
  *  although their rows may differ from run to run. The others become part of each reader, where predicates reach them;
- *  what stays equal after that may be shared again (`share-common-subplans.ts`). Inner queries are decided before those
+ *  what stays equal after that may be shared again (`share-common-subplans.ts`). One that reads columns of a query around
+ *  it is computed once for each of their values, and only where it must be: `Decorrelate` turns it into a plan with these
+ *  columns, and its readers into joins on them. Inner queries are decided before those
  *  that read them, and readers are counted as they are written, as in PostgreSQL (inline_cte, subselect.c), whose
  *  MATERIALIZED and NOT MATERIALIZED these are. */
 import type { ColId, SharedId } from '../../types/ids.js';
@@ -14,7 +16,9 @@ import {
   exprsOf,
   freshCopy,
   inputsOf,
+  isDependent,
   renameColumns,
+  sharedPlansOf,
   sharedScans,
   somePlanExpr,
   transformPlan,
@@ -51,25 +55,9 @@ export function resolveShared(plan: LogicalPlan, freshColId: () => ColId): Logic
 type Uses = { count: number; repeated: boolean };
 
 function isOnce(s: SharedPlan, plan: LogicalPlan, uses: Uses): boolean {
-  if (s.materialized === 'always') return true;
+  if (s.materialized === 'always' && !isDependent(s)) return true;
   if (somePlanExpr(plan, isVolatile)) return uses.count > 1 || uses.repeated;
-  return s.materialized === 'default' && uses.count > 1 && unrepeatable(plan) !== undefined;
-}
-
-/** Every shared plan that the plans read, each once, after those that it reads itself. */
-export function sharedPlansOf(plans: readonly LogicalPlan[]): readonly SharedPlan[] {
-  const seen = new Set<SharedId>();
-  const found: SharedPlan[] = [];
-  const visit = (p: LogicalPlan): void => {
-    for (const { shared } of sharedScans(p)) {
-      if (seen.has(shared.id)) continue;
-      seen.add(shared.id);
-      visit(shared.plan);
-      found.push(shared);
-    }
-  };
-  for (const p of plans) visit(p);
-  return found;
+  return s.materialized !== 'never' && uses.count > 1 && unrepeatable(plan) !== undefined;
 }
 
 /** Readers of each shared plan; `repeated`: one of them is in a subquery or a lateral item, which may run many times. */

@@ -9,7 +9,15 @@ import type { Estimator } from '../cost/derive.js';
 import { isVolatile } from '../expr-util.js';
 import { sharedScan } from '../logical/builders.js';
 import type { LogicalPlan, SharedPlan } from '../logical/nodes.js';
-import { exprsOf, freshCopy, inputsOf, sharedScans, somePlanExpr, withInputs } from '../logical/transform.js';
+import {
+  exprsOf,
+  freshCopy,
+  inputsOf,
+  sharedIdFrom,
+  sharedScans,
+  somePlanExpr,
+  withInputs,
+} from '../logical/transform.js';
 import type { Rewritten, RulesEnv, Shared } from './apply-rules.js';
 
 /** Occurrences of one subplan: nodes of the statement's plans. */
@@ -53,7 +61,7 @@ export function rowsProcessed(plan: LogicalPlan, estimator: Estimator): number {
 /** The statement with the occurrences reading one shared plan. */
 export function shareSubplan(query: Rewritten, occurrences: CommonSubplan, env: RulesEnv): Rewritten {
   const { plan } = freshCopy(occurrences[0], env.freshColId);
-  const id = (Math.max(0, ...query.shared.keys()) + 1) as SharedId;
+  const id = sharedIdFrom(env.freshColId);
   const shared: SharedPlan = { id, name: undefined, plan, materialized: 'default' };
   env.estimator.shared.set(id, plan);
   const replace = (p: LogicalPlan): LogicalPlan =>
