@@ -105,7 +105,12 @@ export function copyFieldId(i: number): ColId {
 export type StorageSummary = {
   readonly storageId: StorageId;
   readonly rows: number;
-  readonly columns: readonly { readonly range?: Range | undefined; readonly noNulls: boolean }[];
+  readonly columns: readonly {
+    readonly range?: Range | undefined;
+    readonly noNulls: boolean;
+    /** Of numeric columns; absent: no. */
+    readonly hasNan?: boolean;
+  }[];
 };
 export type PrepareBody = { readonly added: readonly StorageSummary[] };
 export type SummaryRequest = { readonly csn: Csn };

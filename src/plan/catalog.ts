@@ -2,7 +2,8 @@
  *
  *  Pure look-ups over one consistent version; nothing here does I/O. */
 import type { StorageId } from '../types/ids.js';
-import { OID, type Range, type SqlType } from '../types/sql-type.js';
+import { NUMERIC, OID, type Range, type SqlType } from '../types/sql-type.js';
+import { isScaled } from '../types/stored-numeric.js';
 import type { Value } from '../types/value.js';
 import type { Expr } from './expr.js';
 
@@ -26,6 +27,8 @@ export type ColumnStats = {
   readonly range?: Range;
   /** Guaranteed: no committed row is null. */
   readonly noNulls?: boolean;
+  /** Some committed row of a column that declares a scale may be NaN; absent guarantees that none is. */
+  readonly hasNan?: boolean;
   /** Estimates, from ANALYZE. */
   readonly nullFraction?: number;
   readonly distinct?: number;
@@ -56,6 +59,14 @@ export type TableDef = {
   readonly storageId: StorageId;
   readonly stats: TableStats;
 };
+
+/** The type of the column's values: what it declares, but for a numeric(p,s) with NaN among them, of which no scale is
+ *  known (decision 021). */
+export function valueType(table: TableDef | VirtualTableDef, ordinal: number): SqlType | undefined {
+  const declared = scanColumn(table, ordinal)?.type;
+  if (declared === undefined || table.kind === 'virtual' || !isScaled(declared)) return declared;
+  return table.stats.columns[ordinal]?.hasNan === true ? NUMERIC : declared;
+}
 
 /** A pg_catalog, information_schema or mpp_* table whose rows the master computes when it is scanned. */
 export type VirtualTableDef = {

@@ -137,7 +137,7 @@ function compare(op: CmpOp, type: SqlType, left: Value, right: Value): Value {
 
 /** Calls that give a value for every argument. */
 const TOTAL =
-  /^(cast\((int2|int4),(int4|int8|numeric|float8)\)|cast\((varchar|bpchar|name),text\)|cast\((date|timestamp),timestamp\)|(lower|upper|length|char_length|trim|btrim|ltrim|rtrim)\()/;
+  /^(cast\((int2|int4),(int4|int8|numeric|float8)\)|cast\((varchar|bpchar|name),text\)|cast\((date|timestamp),timestamp\)|stored value\(|(lower|upper|length|char_length|trim|btrim|ltrim|rtrim)\()/;
 
 /** False: no row can make it fail. */
 export function canFail(e: Expr): boolean {

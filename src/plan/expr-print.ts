@@ -4,7 +4,7 @@
 import { ROW_COUNT } from '../types/functions/row-counts.js';
 import type { ColId } from '../types/ids.js';
 import { unreachable } from '../types/sql-error.js';
-import { isStringType, type SqlType, typeName } from '../types/sql-type.js';
+import { isStringType, numericOfModifier, type SqlType, typeName } from '../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../types/value.js';
 import type { Expr, SortKey } from './expr.js';
 import type { LogicalPlan } from './logical/nodes.js';
@@ -111,6 +111,8 @@ function call(
   if (name.startsWith(ROW_COUNT)) return text(e.args[0], p, 0);
   if ((name === 'cast' || name === 'assign') && e.args.length > 0)
     return `${text(e.args[0], p, PREFIX)}::${typeName(e.type)}`;
+  if (name === 'fit' && e.args[1]?.kind === 'const')
+    return `${text(e.args[0], p, PREFIX)}::${typeName(numericOfModifier(Number(e.args[1].value)))}`;
   if (/^[a-z_]/i.test(name)) return `${name}(${e.args.map((a) => text(a, p, 0)).join(', ')})`;
   if (e.args.length === 1) return wrap(PREFIX, `${name}${text(e.args[0], p, PREFIX)}`);
   const level =

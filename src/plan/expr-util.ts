@@ -108,7 +108,7 @@ export function exprType(e: Expr): SqlType {
  *  instant), may give NULL at will, so this is a list and not `strict`. */
 const NEVER_NULL = new Set(
   (
-    '+ - * / % || ^ @ & | # ~ << >> |/ assign abs ceil ceiling floor round trunc sign sqrt power exp ln log mod div ' +
+    '+ - * / % || ^ @ & | # ~ << >> |/ assign fit abs ceil ceiling floor round trunc sign sqrt power exp ln log mod div ' +
     'upper lower initcap length char_length character_length octet_length bit_length substr position strpos ' +
     'left right lpad rpad ltrim rtrim btrim replace repeat reverse overlay ascii chr md5 concat starts_with split_part ' +
     'translate date_trunc make_date timezone now current_date current_timestamp transaction_timestamp ' +

@@ -79,6 +79,9 @@ export type ScanOp = OpBase & {
   readonly tableOid: number;
   readonly ordinals: readonly number[];
   readonly scanCols: readonly Column[];
+  /** Of those of `scanCols` that may be NaN and are therefore read as numerics without scale, the scale that the table
+   *  declares; absent when there is none. */
+  readonly scales?: readonly (number | undefined)[];
   readonly filter: Expr | undefined;
   readonly zone: readonly ZonePredicate[];
   /** Applied to rows before anything else that is not as cheap. */

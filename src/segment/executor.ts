@@ -28,6 +28,8 @@ import type { SegmentStore } from '../storage/table-store.js';
 import type { QueryId, SegmentId } from '../types/ids.js';
 import type { BatchSource } from '../types/memory.js';
 import { SqlError } from '../types/sql-error.js';
+import type { SqlType } from '../types/sql-type.js';
+import { isScaled } from '../types/stored-numeric.js';
 import type { Value } from '../types/value.js';
 import { CopySource } from './copy-source.js';
 import { InsertSink } from './insert-sink.js';
@@ -317,14 +319,16 @@ class QueryExecution implements Execution, StreamHandler {
       const at = op.ordinals.indexOf(z.ordinal);
       const value = z.value === undefined ? undefined : this.constant(z.value);
       if (at < 0 || (z.value !== undefined && value === undefined)) return [];
-      return [{ ordinal: z.ordinal, op: z.op, value, type: op.scanCols[at]!.type }];
+      const scale = op.scales?.[at];
+      const type: SqlType = scale === undefined ? op.scanCols[at]!.type : { kind: 'numeric', scale };
+      return [{ ordinal: z.ordinal, op: z.op, value, type }];
     });
     this.checkAssumptions(op);
     return this.host.store.scan({
       storageId: op.storageId,
       csn: this.body.snapshotCsn,
       ordinals: op.ordinals,
-      columns: op.scanCols,
+      columns: op.scanCols.map(({ type }, i) => ({ type, scale: op.scales?.[i] })),
       zone,
       // Rows of hash tables refer to scanned strings after a scan was closed early.
       until: this.ended,
@@ -337,9 +341,9 @@ class QueryExecution implements Execution, StreamHandler {
     op.scanCols.forEach((c, i) => {
       const known = this.host.store.columnSummary(op.storageId, this.body.snapshotCsn, op.ordinals[i]!);
       if (known === undefined) return;
-      const { range, noNulls } = known;
+      const { range, noNulls, hasNan } = known;
       const outside = range && c.range && (range.min < c.range.min || range.max > c.range.max);
-      if (outside || (!c.nullable && !noNulls))
+      if (outside || (!c.nullable && !noNulls) || (hasNan && isScaled(c.type)))
         throw new Error(`column ${c.name} of ${op.table} holds values that the plan rules out`);
     });
   }

@@ -7,7 +7,7 @@ import type { StorageSummary } from '../exchange/control-messages.js';
 import type { RowGroup, TableColumn } from '../storage/row-group.js';
 import type { SegmentStore, WriterOptions } from '../storage/table-store.js';
 import type { TableWriter } from '../storage/table-writer.js';
-import { zoneRange } from '../storage/zone-map.js';
+import { zoneHasNan, zoneRange } from '../storage/zone-map.js';
 import type { Csn, Gxid, StorageId } from '../types/ids.js';
 import { SqlError } from '../types/sql-error.js';
 import type { Range } from '../types/sql-type.js';
@@ -111,6 +111,7 @@ function summaries(writers: readonly TableWriter[]): StorageSummary[] {
     columns: Array.from({ length: width }, (_, i) => ({
       range: uniteRanges(groups.map((g) => zoneRange(g.columns[i]!.zone))),
       noNulls: groups.every((g) => g.columns[i]!.nullCount === 0),
+      hasNan: groups.some((g) => zoneHasNan(g.columns[i]!.zone)),
     })),
   }));
 }

@@ -76,9 +76,9 @@ export class BufferPool {
     memory.onPressure((needed) => this.evict(Math.max(2 * needed, EVICT_BYTES_MIN)));
   }
 
-  /** The column pinned, in its own or in a wider encoding; loading may still be under way (`whenReady`). Throws 53200
-   *  when there is no memory for it. */
-  acquire(path: string, group: RowGroup, ordinal: number, encoding?: Encoding): CachedColumn {
+  /** The column pinned, in its own or in a wider encoding; loading may still be under way (`whenReady`). `scale`: of
+   *  integers that become numerics in bytes. Throws 53200 when there is no memory for it. */
+  acquire(path: string, group: RowGroup, ordinal: number, encoding?: Encoding, scale?: number): CachedColumn {
     const chunk = group.columns[ordinal];
     if (chunk === undefined) throw new Error(`row group ${group.id} has no column ${ordinal}`);
     const to = encoding ?? chunk.encoding;
@@ -91,7 +91,7 @@ export class BufferPool {
     }
     return to === chunk.encoding
       ? this.load(key, path, group, ordinal)
-      : this.convert(key, path, group, ordinal, to);
+      : this.convert(key, path, group, ordinal, to, scale);
   }
 
   whenReady(column: CachedColumn, callback: () => void): void {
@@ -256,14 +256,21 @@ export class BufferPool {
   }
 
   /** Loads the column as it is, then makes a converted copy with memory of its own. */
-  private convert(key: string, path: string, group: RowGroup, ordinal: number, to: Encoding): CachedColumn {
+  private convert(
+    key: string,
+    path: string,
+    group: RowGroup,
+    ordinal: number,
+    to: Encoding,
+    scale: number | undefined,
+  ): CachedColumn {
     const native = this.acquire(path, group, ordinal);
     const column = this.add(new CachedColumn(group.id, key, 0, 0));
     this.whenReady(native, () => {
       let error = native.error;
       if (error === undefined)
         try {
-          const converted = convertColumn(this.memory, native.buffers!, to, group.rows);
+          const converted = convertColumn(this.memory, native.buffers!, to, group.rows, scale);
           column.address = converted.address;
           column.bytes = converted.bytes;
           column.buffers = converted.buffers;

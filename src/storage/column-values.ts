@@ -6,17 +6,35 @@ import { fmix32 } from '../types/hash.js';
 import type { MemoryPool } from '../types/memory.js';
 import { formatNumeric, stripZeros } from '../types/numeric.js';
 import { isStringType, type SqlType } from '../types/sql-type.js';
-import { decodeVarNumeric, normaliseVarNumeric } from '../types/var-numeric.js';
+import { nanInteger } from '../types/stored-numeric.js';
+import { decodeVarNumeric, NAN_KIND, normaliseVarNumeric } from '../types/var-numeric.js';
 import type { ColumnBuffers } from './buffer-pool.js';
 import { addHash } from './hyper-log-log.js';
 
-/** Integers (unscaled for fixed-scale numeric) and floats as numbers, beyond 2^53 as decimal text; numeric without scale as
- *  text; strings as they are (char(n) without its padding). */
+/** Integers (unscaled for fixed-scale numeric, whose NaN is `NaN`) and floats as numbers, beyond 2^53 as decimal text;
+ *  numeric without scale as text; strings as they are (char(n) without its padding). */
 export type SampleValue = number | string;
 
 function addInt(sketch: Uint8Array, low: number, high: number): void {
   const h = fmix32(low ^ Math.imul(high, 0x27d4eb2f));
   addHash(sketch, h, fmix32(h ^ Math.imul(low, 0x9e3779b1) ^ high));
+}
+
+/** The same as `addInt` for what 64 bits hold. */
+function addWide(sketch: Uint8Array, w0: number, w1: number, w2: number, w3: number): void {
+  const sign = w1 >> 31;
+  addInt(sketch, w0, w1 ^ Math.imul(w2 ^ sign, 0x165667b1) ^ Math.imul(w3 ^ sign, 0x2545f491));
+}
+
+function addInteger(sketch: Uint8Array, v: bigint): void {
+  const word = (n: bigint): number => Number(BigInt.asIntN(32, v >> n));
+  addWide(sketch, word(0n), word(32n), word(64n), word(96n));
+}
+
+function unscaledBytes(u8: Uint8Array, start: number, end: number): bigint {
+  const v = decodeVarNumeric(u8, start, end);
+  if ('special' in v) throw new Error(`${v.special} in a numeric that has a scale`);
+  return v.unscaled;
 }
 
 function addBytes(sketch: Uint8Array, u8: Uint8Array, start: number, end: number): void {
@@ -45,9 +63,14 @@ export function sketchColumn(
   const { u8, i32, u32 } = memory;
   const buffer = u8.buffer;
   const trim = type.kind === 'bpchar';
+  // Other row groups of the column, without NaN, have integers: the same number must hash the same.
+  const integers = nanInteger(type) !== undefined;
   const addString = (start: number, end: number): void => {
     if (trim) while (end > start && u8[end - 1] === 32) end--;
-    if (type.kind === 'numeric') {
+    if (integers && u8[start] !== NAN_KIND) {
+      const v = unscaledBytes(u8, start, end);
+      addInteger(sketch, v);
+    } else if (type.kind === 'numeric') {
       const normal = normaliseVarNumeric(u8.slice(start, end));
       addBytes(sketch, normal, 0, normal.length);
     } else addBytes(sketch, u8, start, end);
@@ -74,15 +97,9 @@ export function sketchColumn(
       const values = new Int32Array(buffer, c.data, rows * words);
       for (let i = 0; i < rows; i++) {
         if (isNull(u8, c, i)) continue;
-        const low = values[i * words]!;
-        let high = values[i * words + 1]!;
-        if (words === 4) {
-          const sign = high >> 31;
-          high ^=
-            Math.imul(values[i * 4 + 2]! ^ sign, 0x165667b1) ^
-            Math.imul(values[i * 4 + 3]! ^ sign, 0x2545f491);
-        }
-        addInt(sketch, low, high);
+        const at = i * words;
+        if (words === 2) addInt(sketch, values[at]!, values[at + 1]!);
+        else addWide(sketch, values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!);
       }
       return;
     }
@@ -202,6 +219,8 @@ function compact(v: bigint): SampleValue {
 }
 
 function text(u8: Uint8Array, start: number, bytes: number, type: SqlType): SampleValue | undefined {
+  if (nanInteger(type) !== undefined)
+    return u8[start] === NAN_KIND ? 'NaN' : compact(unscaledBytes(u8, start, start + bytes));
   if (type.kind === 'numeric') return formatNumeric(stripZeros(decodeVarNumeric(u8, start, start + bytes)));
   if (!isStringType(type)) return undefined;
   const s = Buffer.from(u8.buffer, u8.byteOffset + start, bytes).toString();

@@ -1,10 +1,11 @@
 /** A loaded column in a wider encoding, for tables whose row groups differ: the engine compiles for one layout.
  *
- *  Owns: integer widening, wider dictionary codes, dictionaries written out. Must not know: files, pins.
+ *  Owns: integer widening, wider dictionary codes, dictionaries written out, integers written out as numerics. Must not know: files, pins.
  *  Invariant: the copy is one block of memory that refers to nothing outside of itself. */
 import { aligned } from '../types/arrow/message.js';
 import { ENCODING_BYTES, isDictionary } from '../types/arrow/sql-field.js';
 import type { Encoding, MemoryPool } from '../types/memory.js';
+import { VAR_NUMERIC_HEADER_BYTES } from '../types/var-numeric.js';
 import type { ColumnBuffers } from './buffer-pool.js';
 
 export type Converted = {
@@ -18,8 +19,10 @@ export function convertColumn(
   from: ColumnBuffers,
   to: Encoding,
   rows: number,
+  scale?: number,
 ): Converted {
-  if (to === 'utf8') return writeOut(memory, from, rows);
+  if (to === 'utf8')
+    return isDictionary(from.encoding) ? writeOut(memory, from, rows) : numerals(memory, from, rows, scale);
   if (isDictionary(to)) return widenCodes(memory, from, to, rows);
   const dataBytes = rows * ENCODING_BYTES[to];
   const bytes = aligned(dataBytes) + validityBytes(from, rows);
@@ -171,4 +174,66 @@ function writeOut(memory: MemoryPool, from: ColumnBuffers, rows: number): Conver
       dictCount: 0,
     },
   };
+}
+
+/** Integers as numerics of that scale in bytes (`types/var-numeric.ts`), for a column that has NaN elsewhere. */
+function numerals(
+  memory: MemoryPool,
+  from: ColumnBuffers,
+  rows: number,
+  scale: number | undefined,
+): Converted {
+  if (scale === undefined) throw new Error(`a column is both ${from.encoding} and utf8`);
+  const width = ENCODING_BYTES[from.encoding];
+  const longest = VAR_NUMERIC_HEADER_BYTES + width;
+  const offsetsAt = aligned(rows * longest);
+  const validityAt = offsetsAt + aligned((rows + 1) * 4);
+  const bytes = validityAt + validityBytes(from, rows);
+  const address = memory.alloc(Math.max(64, bytes));
+  const { u8, i32 } = memory;
+  const view = new DataView(u8.buffer, u8.byteOffset);
+  const offsets = (address + offsetsAt) >>> 2;
+  const v = from.validity;
+  let at = 0;
+  for (let i = 0; i < rows; i++) {
+    i32[offsets + i] = at;
+    if (v !== 0 && ((u8[v + (i >> 3)]! >> (i & 7)) & 1) === 0) continue;
+    at += writeNumeral(view, from.data + i * width, width, scale, address + at);
+  }
+  i32[offsets + rows] = at;
+  const validity = copyValidity(memory, from, rows, address + validityAt);
+  return {
+    address,
+    bytes,
+    buffers: {
+      encoding: 'utf8',
+      data: address,
+      dataBytes: at,
+      validity,
+      offsets: address + offsetsAt,
+      dictCount: 0,
+    },
+  };
+}
+
+/** The bytes written. */
+function writeNumeral(view: DataView, source: number, width: number, scale: number, to: number): number {
+  const negative = view.getInt8(source + width - 1) < 0;
+  view.setUint8(to, negative ? 1 : 0);
+  view.setUint16(to + 1, scale, true);
+  const digits = to + VAR_NUMERIC_HEADER_BYTES;
+  // Two's complement, byte by byte: the magnitude is the complement plus one.
+  let carry = negative ? 1 : 0;
+  let length = 0;
+  for (let b = 0; b < width; b++) {
+    let byte = view.getUint8(source + b);
+    if (negative) {
+      byte = (byte ^ 255) + carry;
+      carry = byte >> 8;
+      byte &= 255;
+    }
+    view.setUint8(digits + b, byte);
+    if (byte !== 0) length = b + 1;
+  }
+  return VAR_NUMERIC_HEADER_BYTES + length;
 }

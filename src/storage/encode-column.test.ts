@@ -22,7 +22,7 @@ function encode(values: readonly (string | null)[], floor?: 'utf8') {
   );
   const d = (batch.address + 16) >>> 2;
   const [data, validity, offsets, , , dataBytes] = memory.u32.subarray(d, d + 6);
-  const staged = new StagedColumn('utf8');
+  const staged = new StagedColumn({ kind: 'text' });
   const column = {
     encoding: 'utf8',
     data: data!,

@@ -6,9 +6,10 @@
 
 import type { Encoding } from '../types/memory.js';
 import { isStringType, type SqlType } from '../types/sql-type.js';
-import { compareVarNumeric } from '../types/var-numeric.js';
+import { fromStored, nanInteger } from '../types/stored-numeric.js';
+import { compareVarNumeric, encodeVarNumeric } from '../types/var-numeric.js';
 import { buildDictionary, type Dictionary } from './dictionary.js';
-import { ROW_GROUP_ROWS, widerEncoding, ZONE_PREFIX_BYTES, type ZoneMap } from './row-group.js';
+import { integerFloor, ROW_GROUP_ROWS, widerEncoding, ZONE_PREFIX_BYTES, type ZoneMap } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 import { compareFloat } from './zone-map.js';
 
@@ -38,8 +39,11 @@ export function encodeColumn(
     }
     case 'utf8':
       return { ...base, ...encodeStrings(staged, type, floor) };
-    default:
-      return { ...base, ...encodeIntegers(staged, type, floor), offsets: undefined, dictionary: undefined };
+    default: {
+      const integers = encodeIntegers(staged, type, integerFloor(floor));
+      if (hasNan(integers.zone, type)) return { ...base, ...encodeNumerals(staged, type) };
+      return { ...base, ...integers, offsets: undefined, dictionary: undefined };
+    }
   }
 }
 
@@ -227,6 +231,43 @@ function zone128(raw: Uint8Array, staged: StagedColumn): ZoneMap | undefined {
     if (max === undefined || v > max) max = v;
   }
   return min === undefined || max === undefined ? undefined : intZone(min, max);
+}
+
+// ---------------------------------------------------------------- numerics with NaN
+
+function hasNan(zone: ZoneMap | undefined, type: SqlType): boolean {
+  const nan = nanInteger(type);
+  return nan !== undefined && zone?.kind === 'int' && BigInt(zone.max) === nan;
+}
+
+/** A numeric(p,s) column with NaN has no integers: it is stored as one without scale. */
+function encodeNumerals(staged: StagedColumn, type: SqlType): Strings {
+  const { rows } = staged;
+  const scale = type.kind === 'numeric' ? (type.scale ?? 0) : 0;
+  const nulls = staged.nullCount > 0 ? staged.nulls : undefined;
+  const wide = staged.encoding === 'i128';
+  const values = new DataView(staged.data.buffer, staged.data.byteOffset);
+  const valueAt = (row: number): bigint =>
+    wide
+      ? (values.getBigInt64(row * 16 + 8, true) << 64n) | values.getBigUint64(row * 16, true)
+      : values.getBigInt64(row * 8, true);
+  const offsets = new Int32Array(rows + 1);
+  const parts: Uint8Array[] = [];
+  for (let row = 0; row < rows; row++) {
+    offsets[row + 1] = offsets[row]!;
+    if (nulls?.[row] === 1) continue;
+    const bytes = encodeVarNumeric(fromStored(type, { unscaled: valueAt(row), scale }));
+    parts.push(bytes);
+    offsets[row + 1]! += bytes.length;
+  }
+  const data = new Uint8Array(Buffer.concat(parts));
+  return {
+    encoding: 'utf8',
+    offsets: new Uint8Array(offsets.buffer),
+    data,
+    dictionary: undefined,
+    zone: varNumericZone(data, offsets, rows, nulls),
+  };
 }
 
 // ---------------------------------------------------------------- floats

@@ -25,7 +25,7 @@ function compare(
 ) {
   const used = memory.usedBytes;
   const held = new HeldRows(memory, kernels, { bytes: 0 });
-  const staged = new StagedColumn(chunkEncoding(type));
+  const staged = new StagedColumn(type);
   for (const [i, values] of chunks.entries()) {
     const rows = values.map((v) => [v]);
     const from = Math.min(skip, rows.length - 1);
@@ -202,7 +202,7 @@ test('without room for the result it is made elsewhere', () => {
   const held = new HeldRows(memory, kernels, { bytes: 0 });
   held.add(chunk, 0, 2, true);
   const owned: number[] = [];
-  const encoded = held.encode(0, { kind: 'text' }, undefined, new StagedColumn('utf8'), owned);
+  const encoded = held.encode(0, { kind: 'text' }, undefined, new StagedColumn({ kind: 'text' }), owned);
   expect(encoded.encoding).toBe('dict8');
   expect(encoded.dictionary?.count).toBe(2);
   expect(owned).toEqual([]);

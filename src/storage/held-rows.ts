@@ -4,10 +4,11 @@
  *  makes of the same rows staged; a column for which there are no compiled loops is staged. */
 import type { ChunkColumn, Encoding, MemoryPool, OutChunk } from '../types/memory.js';
 import { isStringType, type SqlType } from '../types/sql-type.js';
+import { nanInteger } from '../types/stored-numeric.js';
 import { dictionaryLimit } from './dictionary.js';
 import { bytesZone, type EncodedColumn, encodeColumn, intZone, isUnsigned } from './encode-column.js';
 import { DICTIONARY, type EncodeKernels, type IntWidth } from './encode-kernels.js';
-import { widerEncoding } from './row-group.js';
+import { integerFloor, widerEncoding } from './row-group.js';
 import type { StagedColumn } from './staged-column.js';
 
 /** What all writers of a store hold together. */
@@ -122,6 +123,8 @@ export class HeldRows {
     for (const p of parts) kernels.range(p.width, p.at, p.rows, bounds);
     const word = (i: number): bigint => (BigInt(i32[i + 1]!) << 32n) | BigInt(i32[i]! >>> 0);
     const [min, max] = [word(at), word(at + 2)];
+    // Bytes then.
+    if (max === nanInteger(type)) return undefined;
     const needed: Encoding = fits(min, max, 8)
       ? 'i8'
       : fits(min, max, 16)
@@ -129,7 +132,7 @@ export class HeldRows {
         : fits(min, max, 32)
           ? 'i32'
           : 'i64';
-    const encoding = widerEncoding(needed, floor ?? needed);
+    const encoding = widerEncoding(needed, integerFloor(floor) ?? needed);
     const width = WIDTH[encoding];
     if (width === undefined) return undefined;
     const data = this.take(this.rows * width, owned);

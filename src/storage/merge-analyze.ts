@@ -2,7 +2,7 @@
  *
  *  Owns: distinct counts from merged sketches, most common values, histograms. Must not know: plans, storage. Pure.
  *  The result has the shape of the catalog's `ColumnStats`. Source: PostgreSQL, `analyze.c`. */
-import { parseNumeric } from '../types/numeric.js';
+import { NAN, parseNumeric } from '../types/numeric.js';
 import { isStringType, type Range, reprOf, type SqlType } from '../types/sql-type.js';
 import type { Value } from '../types/value.js';
 import type { ColumnSample, SegmentStatistics } from './analyze.js';
@@ -168,6 +168,9 @@ function inOrder(list: readonly Weighted[], type: SqlType): Weighted[] {
 /** Where UTF-16 order and code point order may part. */
 const BEYOND_SURROGATES = /[\ud800-\uffff]/;
 
+/** A numeric's. */
+const NAN_SAMPLE = 'NaN';
+
 function compareSamples(a: SampleValue, b: SampleValue, type: SqlType): number {
   if (typeof a === 'number' && typeof b === 'number') {
     // NaN sorts last.
@@ -181,6 +184,7 @@ function compareSamples(a: SampleValue, b: SampleValue, type: SqlType): number {
     return x < y ? -1 : x > y ? 1 : 0;
   }
   if (isIntegerInside(type)) {
+    if (a === NAN_SAMPLE || b === NAN_SAMPLE) return Number(a === NAN_SAMPLE) - Number(b === NAN_SAMPLE);
     const x = BigInt(a);
     const y = BigInt(b);
     return x < y ? -1 : x > y ? 1 : 0;
@@ -223,6 +227,7 @@ function sqlValue(v: SampleValue, type: SqlType): Value {
     case 'timestamptz':
       return BigInt(v);
     case 'numeric':
+      if (v === NAN_SAMPLE) return NAN;
       return numericIsText(type) ? parseNumeric(String(v)) : { unscaled: BigInt(v), scale: type.scale ?? 0 };
     default:
       return v;

@@ -21,7 +21,7 @@ export type ZoneMap =
       readonly minCut: boolean;
       readonly maxCut: boolean;
     }
-  /** Numeric without a fixed scale, in `var-numeric` bytes. */
+  /** Numeric without a fixed scale, or with NaN among its values, in `var-numeric` bytes. */
   | { readonly kind: 'varNumeric'; readonly min: Uint8Array; readonly max: Uint8Array };
 
 export const ZONE_PREFIX_BYTES = 32;
@@ -86,6 +86,23 @@ const WIDENING: readonly (readonly Encoding[])[] = [
   ['f32'],
   ['f64'],
 ];
+
+function isInteger(e: Encoding): boolean {
+  return WIDENING[0]!.includes(e);
+}
+
+/** What a table's next row group should not fall below. A row group with NaN in a numeric(p,s) column has it as bytes:
+ *  no reason for others not to be integers. */
+export function floorOf(known: Encoding | undefined, used: Encoding): Encoding {
+  if (known === undefined || isInteger(known) === isInteger(used))
+    return known === undefined ? used : widerEncoding(known, used);
+  return isInteger(known) ? known : used;
+}
+
+/** The floor for a column of integers. */
+export function integerFloor(floor: Encoding | undefined): Encoding | undefined {
+  return floor !== undefined && isInteger(floor) ? floor : undefined;
+}
 
 /** The narrowest encoding that both can be converted to. */
 export function widerEncoding(a: Encoding, b: Encoding): Encoding {

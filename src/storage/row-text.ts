@@ -3,6 +3,7 @@
  *  Owns: reading one row back as SQL values. Only for messages: not fast. Source: `ExecBuildSlotValueDescription`. */
 import type { ChunkColumn, MemoryPool, OutChunk } from '../types/memory.js';
 import type { SqlType } from '../types/sql-type.js';
+import { fromStored } from '../types/stored-numeric.js';
 import { formatText } from '../types/text-io.js';
 import type { Value } from '../types/value.js';
 import { decodeVarNumeric } from '../types/var-numeric.js';
@@ -67,7 +68,7 @@ function integer(v: bigint, type: SqlType): Value {
     case 'bool':
       return v !== 0n;
     case 'numeric':
-      return { unscaled: v, scale: type.scale ?? 0 };
+      return fromStored(type, { unscaled: v, scale: type.scale ?? 0 });
     case 'int8':
     case 'time':
     case 'timestamp':

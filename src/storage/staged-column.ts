@@ -1,12 +1,16 @@
 /** The rows of a row group while it fills: values of one column in the form in which they arrive.
  *
- *  Owns: copying from chunks in shared memory into growing arrays. Must not know: encodings on disk, files.
- *  Invariants: `nulls[i]` is 1 for NULL, and then the value is zero or empty; nothing of a chunk is kept. */
-import { ENCODING_BYTES } from '../types/arrow/sql-field.js';
+ *  Owns: copying from chunks in shared memory into growing arrays, and numerics in bytes as integers with
+ *  `types/stored-numeric.ts`'s NaN among them. Must not know: encodings on disk, files. Invariants: `nulls[i]` is 1 for NULL, and then the value is zero or empty; nothing of a chunk is kept. */
+import { chunkEncoding, ENCODING_BYTES } from '../types/arrow/sql-field.js';
 import type { ChunkColumn, Encoding, MemoryPool } from '../types/memory.js';
+import type { SqlType } from '../types/sql-type.js';
+import { isScaled, nanInteger } from '../types/stored-numeric.js';
+import { decodeVarNumeric, NAN_KIND } from '../types/var-numeric.js';
 import { ROW_GROUP_ROWS } from './row-group.js';
 
 export class StagedColumn {
+  private readonly type: SqlType;
   readonly encoding: Encoding;
   rows = 0;
   nullCount = 0;
@@ -16,7 +20,9 @@ export class StagedColumn {
   data: Uint8Array;
   readonly offsets: Int32Array | undefined;
 
-  constructor(encoding: Encoding) {
+  constructor(type: SqlType) {
+    this.type = type;
+    const encoding = chunkEncoding(type);
     this.encoding = encoding;
     if (encoding === 'utf8') {
       this.offsets = new Int32Array(ROW_GROUP_ROWS + 1);
@@ -37,6 +43,7 @@ export class StagedColumn {
 
   append(column: ChunkColumn, memory: MemoryPool, from: number, count: number): void {
     if (this.offsets !== undefined) this.appendStrings(this.offsets, column, memory, from, count);
+    else if (column.encoding === 'utf8') this.appendNumerics(column, memory, from, count);
     else if (column.encoding === this.encoding) {
       const width = ENCODING_BYTES[this.encoding];
       this.grow((this.rows + count) * width);
@@ -108,6 +115,26 @@ export class StagedColumn {
     }
   }
 
+  /** Numerics in bytes, where some row may be NaN. */
+  private appendNumerics(column: ChunkColumn, memory: MemoryPool, from: number, count: number): void {
+    const nan = nanInteger(this.type);
+    if (nan === undefined || !isScaled(this.type)) throw new Error(`${this.encoding} was given as bytes`);
+    const { scale } = this.type;
+    const width = ENCODING_BYTES[this.encoding];
+    this.grow((this.rows + count) * width);
+    const { u8, i32 } = memory;
+    const out = new DataView(this.data.buffer, this.data.byteOffset);
+    const at = (column.offsets >>> 2) + from;
+    for (let i = 0; i < count; i++) {
+      const start = column.data + i32[at + i]!;
+      const end = column.data + i32[at + i + 1]!;
+      const to = (this.rows + i) * width;
+      // NULL.
+      if (start === end) this.data.fill(0, to, to + width);
+      else writeInteger(out, to, width, fixedInteger(u8, start, end, scale, nan));
+    }
+  }
+
   /** Words of 32 bits, and their sign above. */
   private widen(source: Int32Array, at: number, sourceWords: number, words: number, count: number): void {
     const target = new Int32Array(this.data.buffer, 0, (this.rows + count) * words);
@@ -137,4 +164,16 @@ export class StagedColumn {
       if (width > 0) this.data.fill(0, row * width, (row + 1) * width);
     }
   }
+}
+
+function fixedInteger(u8: Uint8Array, start: number, end: number, scale: number, nan: bigint): bigint {
+  if (u8[start] === NAN_KIND) return nan;
+  const v = decodeVarNumeric(u8, start, end);
+  if ('special' in v || v.scale !== scale) throw new Error(`a numeric that is not of scale ${scale}`);
+  return v.unscaled;
+}
+
+function writeInteger(view: DataView, at: number, width: number, v: bigint): void {
+  view.setBigInt64(at, BigInt.asIntN(64, v), true);
+  if (width === 16) view.setBigInt64(at + 8, v >> 64n, true);
 }

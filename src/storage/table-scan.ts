@@ -42,6 +42,8 @@ export type ScanPlan = {
   readonly path: (group: RowGroup) => string;
   readonly ordinals: readonly number[];
   readonly layout: readonly ColumnLayout[];
+  /** Of integers that are to be read as numerics without scale. */
+  readonly scales: readonly (number | undefined)[];
   /** Those that may have matching rows, in order. */
   readonly groups: readonly RowGroup[];
   readonly visibleGroups: number;
@@ -118,6 +120,8 @@ export class TableScan implements BatchSource {
   }
 
   narrow(column: number, mayMatch: (min: bigint, max: bigint) => boolean): number {
+    // Bounds of integers say nothing of numerics that are read as bytes.
+    if (this.layout[column]!.encoding === 'utf8') return 0;
     const ordinal = this.plan.ordinals[column]!;
     let rows = 0;
     const stays = (group: RowGroup): boolean => {
@@ -153,7 +157,7 @@ export class TableScan implements BatchSource {
 
   private readAhead(): void {
     const { groups } = this;
-    const { ordinals, pool, path } = this.plan;
+    const { ordinals, pool, path, scales } = this.plan;
     while (
       !this.closed &&
       this.next_ < groups.length &&
@@ -166,7 +170,7 @@ export class TableScan implements BatchSource {
       const before = pool.bytesRead;
       try {
         for (const [i, ordinal] of ordinals.entries())
-          columns.push(pool.acquire(file, group, ordinal, this.layout[i]!.encoding));
+          columns.push(pool.acquire(file, group, ordinal, this.layout[i]!.encoding, scales[i]));
       } catch (e) {
         for (const c of columns) pool.release(c);
         // What is read ahead or in use will give memory back; without any of it there is no hope.

@@ -20,6 +20,7 @@ import { ioError } from './io-error.js';
 import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
 import { ManifestLog, syncDirectory } from './manifest-log.js';
 import {
+  floorOf,
   type RowGroup,
   rowGroupPath,
   storageDirectory,
@@ -29,7 +30,7 @@ import {
 import { type RowGroupFile, writeDurably } from './row-group-file.js';
 import { TableScan } from './table-scan.js';
 import { TableWriter, type WriterHost } from './table-writer.js';
-import { type ZoneTest, zoneMayMatch, zoneRange } from './zone-map.js';
+import { type ZoneTest, zoneHasNan, zoneMayMatch, zoneRange } from './zone-map.js';
 
 /** The manifest is rewritten as a snapshot when it has grown by this much, and to twice its last snapshot. */
 const COMPACT_BYTES = 4 << 20;
@@ -51,12 +52,16 @@ export type WriterOptions = {
   readonly compiled?: boolean;
 };
 
+/** `scale`: the type is a numeric without scale, but the table's column declares this one, so that row groups without NaN
+ *  have integers. */
+export type ScanColumn = { readonly type: SqlType; readonly scale?: number | undefined };
+
 export type ScanRequest = {
   readonly storageId: number;
   readonly csn: bigint;
   /** Columns of the table to load, by ordinal, and their types. */
   readonly ordinals: readonly number[];
-  readonly columns: readonly { readonly type: SqlType }[];
+  readonly columns: readonly ScanColumn[];
   /** Conjuncts of the filter; types of the columns they name. Row groups that cannot satisfy one are skipped. */
   readonly zone?: readonly (ZoneTest & { readonly type: SqlType })[];
   /** Settles when the query is over. Until then the strings of its batches stay where they are, also when the scan is closed
@@ -67,7 +72,12 @@ export type ScanRequest = {
 /** Exact facts about the visible rows on this segment, by ordinal; ranges of integers, dates and fixed-scale numerics. */
 export type StorageSummary = {
   readonly rows: number;
-  readonly columns: readonly { readonly range: Range | undefined; readonly noNulls: boolean }[];
+  readonly columns: readonly {
+    readonly range: Range | undefined;
+    readonly noNulls: boolean;
+    /** Of numeric columns. */
+    readonly hasNan: boolean;
+  }[];
 };
 
 type Storage = {
@@ -315,7 +325,7 @@ export class SegmentStore {
   scan(request: ScanRequest): TableScan {
     const { storageId, ordinals, columns } = request;
     const visible = this.snapshot(storageId, request.csn);
-    const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!.type));
+    const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!));
     const tests = request.zone ?? [];
     this.merger.noticeScan(storageId, Number(request.csn), visible);
     const groups = visible.filter((g) =>
@@ -330,6 +340,7 @@ export class SegmentStore {
       path: (group) => rowGroupPath(this.dir, group),
       ordinals,
       layout,
+      scales: columns.map((c) => c.scale),
       groups,
       visibleGroups: visible.length,
       until: request.until,
@@ -394,7 +405,7 @@ export class SegmentStore {
 
   private noteEncoding(state: Storage, ordinal: number, encoding: Encoding): void {
     const known = state.encodings[ordinal];
-    state.encodings[ordinal] = known === undefined ? encoding : widerEncoding(known, encoding);
+    state.encodings[ordinal] = floorOf(known, encoding);
   }
 
   /** Logs an operation, then applies it. Operations of the same moment share an fsync. */
@@ -480,12 +491,13 @@ function unite(a: Range, b: Range): Range {
 }
 
 /** What every visible row group's column can be converted to. */
-function layoutOf(groups: readonly RowGroup[], ordinal: number, type: SqlType): ColumnLayout {
+function layoutOf(groups: readonly RowGroup[], ordinal: number, { type, scale }: ScanColumn): ColumnLayout {
   let encoding: Encoding | undefined;
   let nullable = false;
   for (const g of groups) {
     const c = g.columns[ordinal]!;
-    encoding = encoding === undefined ? c.encoding : widerEncoding(encoding, c.encoding);
+    if (scale !== undefined) encoding = 'utf8';
+    else encoding = encoding === undefined ? c.encoding : widerEncoding(encoding, c.encoding);
     nullable ||= c.nullCount > 0;
   }
   return { encoding: encoding ?? chunkEncoding(type), nullable };
@@ -494,12 +506,14 @@ function layoutOf(groups: readonly RowGroup[], ordinal: number, type: SqlType): 
 function columnFacts(groups: readonly RowGroup[], ordinal: number): StorageSummary['columns'][number] {
   let range: Range | undefined;
   let noNulls = true;
+  let hasNan = false;
   for (const g of groups) {
     const c = g.columns[ordinal]!;
     if (c.nullCount > 0) noNulls = false;
+    if (zoneHasNan(c.zone)) hasNan = true;
     const zone = zoneRange(c.zone);
     if (zone === undefined) continue;
     range = range === undefined ? zone : unite(range, zone);
   }
-  return { range, noNulls };
+  return { range, noNulls, hasNan };
 }

@@ -3,7 +3,6 @@
  *  Owns: staging, cutting row groups, NOT NULL. Must not know: the manifest (the store publishes what is written).
  *  Invariants: nothing written here is visible before its gxid commits; files are on disk (fsync) when `finish`
  *  resolves. A writer that failed rejects in `finish`; the caller then rolls its gxid back. */
-import { chunkEncoding } from '../types/arrow/sql-field.js';
 import type { Encoding, MemoryPool, OutChunk } from '../types/memory.js';
 import { SqlError } from '../types/sql-error.js';
 import { type EncodedColumn, encodeColumn } from './encode-column.js';
@@ -68,7 +67,7 @@ export class TableWriter {
     this.columns = columns;
     this.table = table;
     this.host = host;
-    this.staged = columns.map((c) => new StagedColumn(chunkEncoding(c.type)));
+    this.staged = columns.map((c) => new StagedColumn(c.type));
     const { compiled } = host;
     this.held = compiled && new HeldRows(host.memory, compiled.kernels, compiled.budget);
   }

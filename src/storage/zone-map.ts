@@ -4,7 +4,7 @@
  *  Invariant: `false` only when no row can match; when in doubt (a value of an unexpected kind) the answer is true. */
 import type { SqlType } from '../types/sql-type.js';
 import { isNumeric, type Numeric, type Value } from '../types/value.js';
-import { compareVarNumeric, encodeVarNumeric } from '../types/var-numeric.js';
+import { compareVarNumeric, encodeVarNumeric, NAN_KIND } from '../types/var-numeric.js';
 import type { ColumnChunk, ZoneMap } from './row-group.js';
 
 /** A conjunct of a scan's filter whose constant is known. A comparison with NULL matches nothing. */
@@ -115,6 +115,11 @@ function stringBytes(type: SqlType, value: Value): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== 'string') return undefined;
   return encoder.encode(type.kind === 'bpchar' ? value.replace(/ +$/, '') : value);
+}
+
+/** Is NaN among the values of a numeric column? It is greater than all others. */
+export function zoneHasNan(zone: ZoneMap | undefined): boolean {
+  return zone?.kind === 'varNumeric' && zone.max[0] === NAN_KIND;
 }
 
 /** The integers of a zone map; undefined for other kinds. */

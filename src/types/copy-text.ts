@@ -28,7 +28,8 @@ import type { CopyOptions } from './copy-options.js';
 import type { FunctionContext } from './functions/registry-types.js';
 import type { Encoding } from './memory.js';
 import { SqlError } from './sql-error.js';
-import { type SqlType, typeName } from './sql-type.js';
+import type { SqlType } from './sql-type.js';
+import { toStored } from './stored-numeric.js';
 import { parseText } from './text-io.js';
 import { isInterval, isNumeric, type Value } from './value.js';
 import { encodeVarNumeric } from './var-numeric.js';
@@ -274,27 +275,18 @@ function slowFixed(
       view.setFloat64(at, Number(value), true);
       return;
     case 'i64':
-      view.setBigInt64(at, unscaled(type, finite(row, type, value)), true);
+      view.setBigInt64(at, unscaled(type, toStored(type, value)), true);
       return;
     default: {
       if (isInterval(value)) {
         writeInterval(view, at, value);
         return;
       }
-      const v = unscaled(type, finite(row, type, value));
+      const v = unscaled(type, toStored(type, value));
       view.setBigInt64(at, BigInt.asIntN(64, v), true);
       view.setBigInt64(at + 8, v >> 64n, true);
     }
   }
-}
-
-function finite(row: number, type: SqlType, value: Value): Value {
-  if (isNumeric(value) && 'special' in value)
-    throw new FieldError(
-      row,
-      new SqlError('0A000', `${value.special} in a column of type ${typeName(type)} is not supported yet`),
-    );
-  return value;
 }
 
 function inputField(block: Block, row: number, c: number, type: SqlType): Value {

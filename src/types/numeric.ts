@@ -3,7 +3,7 @@
  *  Owns: + - * / % round trunc ceil floor, comparison, text form and numeric(p,s) coercion of `Numeric`; roots and
  *  logarithms are in `numeric-math.ts`. Invariants: no value passes through a double; rounding is half away from
  *  zero. Source: PostgreSQL, src/backend/utils/adt/numeric.c (scales of results, specials, errors). */
-import { notSupported, SqlError } from './sql-error.js';
+import { SqlError } from './sql-error.js';
 import type { Numeric } from './value.js';
 
 /** `select_div_scale` and the transcendental functions keep at least this many significant digits. */
@@ -308,8 +308,7 @@ export function parseNumeric(text: string): Numeric {
   return checked(unscaled, scale);
 }
 
-/** Coerces to numeric(precision, scale): rounds, then 22003 when too many digits are left before the point. A scaled
- *  integer has no NaN, so that PostgreSQL's NaN in a constrained numeric is 0A000 here. */
+/** Coerces to numeric(precision, scale): rounds, then 22003 when too many digits are left before the point. NaN fits. */
 export function applyNumericType(
   v: Numeric,
   precision: number | undefined,
@@ -322,7 +321,7 @@ export function applyNumericType(
   }
   const s = scale ?? 0;
   if (!isFiniteNumeric(v)) {
-    if (v.special === 'NaN') throw notSupported(`NaN in numeric(${precision},${s})`);
+    if (v.special === 'NaN') return v;
     throw new SqlError('22003', 'numeric field overflow', {
       detail: `A field with precision ${precision}, scale ${s} cannot hold an infinite value.`,
     });

@@ -248,6 +248,13 @@ export function typeMod(t: SqlType): number {
   return t.kind === 'array' ? typeMod(t.element) : -1;
 }
 
+/** The inverse of `typeMod` for numeric; -1 means any. */
+export function numericOfModifier(modifier: number): SqlType {
+  if (modifier < 4) return NUMERIC;
+  const m = modifier - 4;
+  return { kind: 'numeric', precision: (m >> 16) & 0xffff, scale: ((m & 0x7ff) ^ 1024) - 1024 };
+}
+
 /** The name as `format_type` prints it: `numeric(15,2)`, `character varying(25)`, `integer[]`. */
 export function typeName(t: SqlType): string {
   if (t.kind === 'array') return `${typeName(t.element)}[]`;

@@ -9,7 +9,9 @@ import type { Numeric } from './value.js';
 
 export const VAR_NUMERIC_HEADER_BYTES = 3;
 
-const SPECIAL_KIND = { NaN: 2, Infinity: 3, '-Infinity': 4 } as const;
+/** The first byte of NaN. */
+export const NAN_KIND = 2;
+const SPECIAL_KIND = { NaN: NAN_KIND, Infinity: 3, '-Infinity': 4 } as const;
 
 export function encodeVarNumeric(v: Numeric): Uint8Array {
   if ('special' in v) return Uint8Array.of(SPECIAL_KIND[v.special], 0, 0);
@@ -61,7 +63,7 @@ function readMagnitude(bytes: Uint8Array, start: number, end: number): bigint {
 /** Reads `bytes[start, end)`. */
 export function decodeVarNumeric(bytes: Uint8Array, start = 0, end = bytes.length): Numeric {
   const kind = bytes[start]!;
-  if (kind === 2) return { special: 'NaN' };
+  if (kind === NAN_KIND) return { special: 'NaN' };
   if (kind === 3) return { special: 'Infinity' };
   if (kind === 4) return { special: '-Infinity' };
   const magnitude = readMagnitude(bytes, start + 3, end);

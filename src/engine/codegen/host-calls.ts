@@ -7,7 +7,6 @@ import { namedCatalog } from '../../types/functions/catalog-names.js';
 import { functionById } from '../../types/functions/registry.js';
 import type { FunctionContext, FunctionDef } from '../../types/functions/registry-types.js';
 import type { MemoryPool } from '../../types/memory.js';
-import { notSupported } from '../../types/sql-error.js';
 import type { Repr, SqlType } from '../../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../../types/value.js';
 import { decodeVarNumeric, encodeVarNumeric } from '../../types/var-numeric.js';
@@ -215,7 +214,7 @@ function unscaledOf(type: SqlType, v: Value, wrong: (v: Value) => never): bigint
   if (typeof v === 'bigint') return v;
   if (typeof v === 'number') return BigInt(v);
   if (!isNumeric(v) || type.kind !== 'numeric') return wrong(v);
-  if ('special' in v) throw notSupported(`${v.special} in a numeric of fixed scale`);
+  if ('special' in v) return wrong(v);
   const scale = type.scale ?? 0;
   if (v.scale === scale) return v.unscaled;
   if (v.scale < scale) return v.unscaled * 10n ** BigInt(scale - v.scale);

@@ -1,8 +1,10 @@
 /** Numerics without a fixed register: fast code of `lib/var-numeric.ts` first, the TypeScript functions for the rest. */
+import { NUMERIC } from '../../types/sql-type.js';
+import type { ScaledNumeric } from '../../types/stored-numeric.js';
 import type { Emitter } from './emitter.js';
 import { guarded, type Result } from './guard.js';
 import { wide } from './i128.js';
-import { addVars, compareVars, divVars, hashVar, mulVars, unpackVar } from './lib/var-numeric.js';
+import { addVars, compareVars, divVars, fitVar, hashVar, mulVars, unpackVar } from './lib/var-numeric.js';
 import type { Val } from './val.js';
 
 const OPERATIONS = {
@@ -38,6 +40,28 @@ export function fastNumeric(
     f.get(e.qs).get(e.ws);
     for (const a of args) pushNumber(e, a);
     f.call(e.ctx.lib(lib));
+    const r = e.save('i64');
+    f.get(r).op('i64.eqz');
+    f.if(
+      () => e.scoped(() => slow(args.map((a) => ({ ...a, isNull: undefined })))),
+      () => f.get(r),
+      'i64',
+    );
+  });
+}
+
+/** The number fitted to numeric(precision, scale); `slow` leaves the result of the host call. */
+export function fastNumericFit(
+  e: Emitter,
+  args: readonly Val[],
+  { precision, scale }: ScaledNumeric,
+  slow: (present: readonly Val[]) => void,
+): Val {
+  return guarded(e, args, { type: NUMERIC, repr: 'str', stable: false }, () => {
+    const f = e.f;
+    f.get(e.qs).get(e.ws);
+    pushNumber(e, args[0]);
+    f.call(e.ctx.lib(fitVar(precision, scale)));
     const r = e.save('i64');
     f.get(r).op('i64.eqz');
     f.if(

@@ -12,6 +12,8 @@ export type StoredSchema = { readonly oid: number; readonly name: string };
 export type StoredBounds = {
   readonly range: Range | 'none' | undefined;
   readonly noNulls: boolean;
+  /** Some numeric may be NaN; absent means that none is. */
+  readonly hasNan?: boolean;
 };
 
 export type StoredStats = {

@@ -30,7 +30,11 @@ function lesser(a: bigint, b: bigint): bigint {
 
 /** The summary's bound of a column; a column of rows that are all NULL comes without a range, like one unknown. */
 function boundsOf(summary: TableSummary): readonly StoredBounds[] {
-  return summary.columns.map((c) => ({ range: summary.rows === 0 ? 'none' : c.range, noNulls: c.noNulls }));
+  return summary.columns.map((c) => ({
+    range: summary.rows === 0 ? 'none' : c.range,
+    noNulls: c.noNulls,
+    ...(c.hasNan === true ? { hasNan: true } : {}),
+  }));
 }
 
 /** With the rows of a load that is about to become visible. */
@@ -43,6 +47,7 @@ export function widened(stats: StoredStats, added: TableSummary): StoredStats {
     bounds: stats.bounds.map((b, i) => ({
       range: union(b.range, more[i]?.range),
       noNulls: b.noNulls && (more[i]?.noNulls ?? false),
+      ...(b.hasNan === true || more[i]?.hasNan === true ? { hasNan: true } : {}),
     })),
     version: stats.version + 1,
   };
@@ -78,12 +83,14 @@ export function tableStats(stats: StoredStats): TableStats {
     analyzed: stats.estimates !== undefined,
     version: stats.version,
     columns: stats.bounds.map((b, i): ColumnStats => {
-      const range: Range | undefined = b.range === 'none' ? undefined : b.range;
+      // A column with NaN is read as numerics without scale, which have no integers.
+      const range: Range | undefined = b.range === 'none' || b.hasNan === true ? undefined : b.range;
       const { range: _, noNulls: __, ...estimates } = stats.estimates?.[i] ?? {};
       return {
         ...estimates,
         ...(range === undefined ? {} : { range }),
         noNulls: b.noNulls,
+        ...(b.hasNan === true ? { hasNan: true } : {}),
       };
     }),
   };

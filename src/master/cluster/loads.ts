@@ -242,7 +242,11 @@ function unite(a: StorageSummary, b: StorageSummary, replicated: boolean): Stora
             min: x.range.min < y.range.min ? x.range.min : y.range.min,
             max: x.range.max > y.range.max ? x.range.max : y.range.max,
           };
-    return { range, noNulls: (x?.noNulls ?? true) && (y?.noNulls ?? true) };
+    return {
+      range,
+      noNulls: (x?.noNulls ?? true) && (y?.noNulls ?? true),
+      ...(x?.hasNan === true || y?.hasNan === true ? { hasNan: true } : {}),
+    };
   });
   return { storageId: a.storageId, rows: replicated ? Math.max(a.rows, b.rows) : a.rows + b.rows, columns };
 }

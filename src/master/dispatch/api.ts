@@ -116,7 +116,12 @@ export type TableSummary = {
   /** Replicated tables: of one copy. */
   readonly rows: number;
   /** By ordinal. */
-  readonly columns: readonly { readonly range?: Range; readonly noNulls: boolean }[];
+  readonly columns: readonly {
+    readonly range?: Range;
+    readonly noNulls: boolean;
+    /** Absent: no numeric is NaN. */
+    readonly hasNan?: boolean;
+  }[];
 };
 
 export type AnalyzeResult = {

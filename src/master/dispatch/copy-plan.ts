@@ -3,7 +3,10 @@
 import { COPY_SOURCE, copyFieldId } from '../../exchange/control-messages.js';
 import type { Column, Expr } from '../../plan/expr.js';
 import type { DistributedPlan, PhysicalOp, Slice, SliceSink } from '../../plan/physical.js';
-import type { MotionId, SegmentId, SliceId } from '../../types/ids.js';
+import { STORED_VALUE_ID } from '../../types/functions/stored-value.js';
+import type { ColId, MotionId, SegmentId, SliceId } from '../../types/ids.js';
+import { NUMERIC, type SqlType } from '../../types/sql-type.js';
+import { nanInteger, toStored } from '../../types/stored-numeric.js';
 import type { CopyInOptions } from './api.js';
 
 export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[]): DistributedPlan {
@@ -33,7 +36,7 @@ export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[])
     exprs: table.columns.map((c, ordinal): Expr => {
       const field = fields[ordinals.indexOf(ordinal)];
       if (field !== undefined) return { kind: 'col', id: field.id, type: field.type, nullable: true };
-      return { kind: 'const', value: defaults[ordinal] ?? null, type: c.type };
+      return { kind: 'const', value: toStored(c.type, defaults[ordinal] ?? null), type: c.type };
     }),
   };
   const motion = { kind: 'motion', motion: 1 as MotionId, to: 2 as SliceId, cols: full } as const;
@@ -66,6 +69,14 @@ export function copyPlan(options: CopyInOptions, segments: readonly SegmentId[])
   return { slices, output: [], paramTypes: [], assumes: [] };
 }
 
+/** The value of a column that no table has yet: NaN in a numeric(p,s) is an integer there. */
+export function fieldValue(id: ColId, type: SqlType): Expr {
+  const field: Expr = { kind: 'col', id, type, nullable: true };
+  return nanInteger(type) === undefined
+    ? field
+    : { kind: 'call', fn: STORED_VALUE_ID, args: [field], type: NUMERIC };
+}
+
 function column(id: number, c: { name: string; type: Column['type'] }, nullable: boolean): Column {
   return { id: copyFieldId(id), name: c.name, type: c.type, nullable };
 }
@@ -82,7 +93,7 @@ function motionSink(
     case 'hash': {
       const keys = table.distribution.columns.map((ordinal): Expr => {
         const c = motion.cols[ordinal]!;
-        return { kind: 'col', id: c.id, type: c.type, nullable: true };
+        return fieldValue(c.id, c.type);
       });
       return { ...motion, mode: 'hash', keys };
     }

@@ -282,9 +282,11 @@ function toTableSummary(s: StorageSummary): TableSummary {
   return {
     storageId: s.storageId,
     rows: s.rows,
-    columns: s.columns.map((c) =>
-      c.range === undefined ? { noNulls: c.noNulls } : { range: c.range, noNulls: c.noNulls },
-    ),
+    columns: s.columns.map(({ range, noNulls, hasNan }) => ({
+      ...(range === undefined ? {} : { range }),
+      noNulls,
+      ...(hasNan === true ? { hasNan } : {}),
+    })),
   };
 }
 

@@ -10,6 +10,7 @@ import type { ColId, Gxid } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { Value } from '../../types/value.js';
 import type { CopyLines } from '../dispatch/api.js';
+import { fieldValue } from '../dispatch/copy-plan.js';
 import { evaluateConstant } from '../session/evaluate.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
@@ -74,7 +75,7 @@ async function sendLines(
     table: tableTarget(s.table),
     ordinals: s.columns,
     defaults,
-    where: s.where === undefined ? undefined : overFields(s.where, s.columns, defaults),
+    where: s.where === undefined ? undefined : overFields(s.where, s, defaults),
     options: s.options,
     settings,
     file: shared && s.from.kind === 'file' ? await identify(file!, s.from.path) : undefined,
@@ -104,14 +105,14 @@ async function sendLines(
 /** The condition over the fields of a line; a column that the lines lack has its default. */
 function overFields(
   where: NonNullable<Statement<'copyFrom'>['where']>,
-  columns: readonly number[],
+  { table, columns }: Statement<'copyFrom'>,
   defaults: readonly (Value | undefined)[],
 ): Expr {
   const replaced = new Map(
     where.cols.map((c, ordinal): readonly [ColId, Expr] => {
       const field = columns.indexOf(ordinal);
       if (field < 0) return [c.id, { kind: 'const', value: defaults[ordinal] ?? null, type: c.type }];
-      return [c.id, { kind: 'col', id: copyFieldId(field), type: c.type, nullable: true }];
+      return [c.id, fieldValue(copyFieldId(field), table.columns[ordinal]!.type)];
     }),
   );
   return substitute(where.predicate, replaced);

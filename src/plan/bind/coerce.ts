@@ -2,10 +2,21 @@
  *
  *  Every cast in a plan is made here, as a call of the registry's `cast(from,to)`. Source: PostgreSQL 15, chapter 10
  *  and parse_coerce.c. Errors of literals (22P02, 22007, 22003, ...) carry the literal's position. */
+import { mayBeNan } from '../../types/functions/casts.js';
 import { functionById, resolveCast } from '../../types/functions/registry.js';
 import type { CastContext, FunctionDef } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
-import { hasModifier, type SqlType, sameType, TEXT, typeName } from '../../types/sql-type.js';
+import {
+  hasModifier,
+  INT4,
+  NUMERIC,
+  type SqlType,
+  sameType,
+  TEXT,
+  typeMod,
+  typeName,
+} from '../../types/sql-type.js';
+import { isScaled } from '../../types/stored-numeric.js';
 import { isTimed } from '../../types/time-modifier.js';
 import type { Value } from '../../types/value.js';
 import type { Expr } from '../expr.js';
@@ -40,10 +51,34 @@ function castTo(ctx: BindContext, e: Expr, target: SqlType, context: CastContext
   }
   const found = resolveCast(from, target, context);
   if (found === undefined) return undefined;
+  if (found !== 'same' && isScaled(target) && mayBeNan(from)) return fitTo(ctx, e, target);
   if (e.kind === 'const' && (found === 'same' || e.value === null))
     return sameKind(from, target) && e.value !== null ? e : { kind: 'const', value: e.value, type: target };
   if (found !== 'same') return makeCall(ctx, castFunction(found.fn), [e], modified(target));
   return sameKind(from, target) ? e : relabel(ctx, e, target);
+}
+
+/** To numeric(p,s) from what may be NaN: of the result no scale is known, unless it is a constant. */
+function fitTo(ctx: BindContext, e: Expr, target: SqlType): Expr {
+  if (e.kind === 'const' && e.value === null) return { kind: 'const', value: null, type: target };
+  const modifier: Expr = { kind: 'const', value: typeMod(target), type: INT4 };
+  const fitted = makeCall(ctx, castFunction(`fit(${exprType(e).kind},int4)`), [e, modifier]);
+  return fitted.kind === 'const' ? { ...fitted, type: exactType(fitted.value, target) } : fitted;
+}
+
+/** The type that a column of `declared` type has in a plan that writes it: without a scale when a value may be NaN. */
+export function writtenType(declared: SqlType, exprs: readonly Expr[]): SqlType {
+  const scaled = (e: Expr): boolean => isNull(e) || isScaled(exprType(e));
+  return isScaled(declared) && !exprs.every(scaled) ? NUMERIC : declared;
+}
+
+/** The value under the column's modifiers, as far as they are facts about it. */
+export function written(ctx: BindContext, e: Expr, declared: SqlType): Expr {
+  return retype(ctx, e, writtenType(declared, [e]));
+}
+
+function isNull(e: Expr): boolean {
+  return e.kind === 'const' && e.value === null;
 }
 
 /** A target that says more than its kind; casts to a bare kind choose the modifiers themselves. */

@@ -1,6 +1,8 @@
 /** COPY: the table or query, the columns, and the options with PostgreSQL's checks (ProcessCopyOptions). */
 import type { CopyStmt, DefElem, Node } from 'libpg-query';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
+import { NUMERIC } from '../../types/sql-type.js';
+import { isScaled } from '../../types/stored-numeric.js';
 import type { TableDef } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
 import { col, hasSubquery } from '../expr-util.js';
@@ -9,7 +11,7 @@ import { utf8Bytes } from '../sql/source-text.js';
 import { booleanOption, listOf, literalText, locationOf, selectOf, stringOf } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
 import type { BindContext } from './context.js';
-import { findRelationDef, tableItem } from './from.js';
+import { findRelationDef, tableColumns, tableItem } from './from.js';
 import { targetColumns } from './insert.js';
 import { QueryLevel } from './level.js';
 import { makeBinding } from './query.js';
@@ -63,7 +65,7 @@ export function bindCopy(
     relation.kind === 'table'
       ? targetColumns(ctx, relation, s.attlist ?? [])
       : relation.columns.map((_, i) => i);
-  const cols = relation.columns.map((c) => ctx.column(c.name, c.type, !c.notNull));
+  const cols = tableColumns(ctx, relation);
   const all = scan(
     relation,
     relation.name,
@@ -75,7 +77,11 @@ export function bindCopy(
   const query: QueryStatement = {
     kind: 'query',
     plan,
-    output: picked.map((c) => ({ name: c.name, column: c, declaredType: c.type })),
+    output: picked.map((c, i) => ({
+      name: c.name,
+      column: c,
+      declaredType: relation.columns[ordinals[i]].type,
+    })),
   };
   return copyTo(
     ctx,
@@ -86,7 +92,7 @@ export function bindCopy(
   );
 }
 
-/** The condition over the row as it would be stored. */
+/** The condition over the row as it would be stored. Of a numeric(p,s) it knows no scale: any may be NaN. */
 function whereOf(
   ctx: BindContext,
   table: TableDef,
@@ -94,7 +100,7 @@ function whereOf(
 ): { readonly predicate: Expr; readonly cols: readonly Column[] } {
   const level = new QueryLevel(undefined);
   level.clause = 'COPY FROM WHERE conditions';
-  const cols = table.columns.map((c) => ctx.column(c.name, c.type, true));
+  const cols = table.columns.map(({ name, type }) => ctx.column(name, isScaled(type) ? NUMERIC : type, true));
   level.namespace = [tableItem(level, table, cols)];
   const e = makeBinding(ctx, level).bind(n);
   const at = locationOf(n);

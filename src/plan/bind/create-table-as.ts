@@ -1,6 +1,7 @@
 /** CREATE TABLE AS and SELECT INTO: the columns PostgreSQL would declare, and a source that gives exactly those types. */
 import type { CreateTableAsStmt, RangeVar, SelectStmt } from 'libpg-query';
-import { typeName } from '../../types/sql-type.js';
+import { NUMERIC, sameType, typeName } from '../../types/sql-type.js';
+import { isScaled } from '../../types/stored-numeric.js';
 import type { ColumnDef } from '../catalog.js';
 import { col } from '../expr-util.js';
 import { project } from '../logical/builders.js';
@@ -78,9 +79,12 @@ function tableFromQuery(
   for (const [i, c] of columns.entries())
     if (columns.findIndex((x) => x.name === c.name) !== i)
       throw ctx.error('42701', `column "${c.name}" specified more than once`, -1);
-  const exprs = plan.cols.map((c, i) =>
-    retype(ctx, coerce(ctx, col(c), columns[i].type, 'explicit') ?? col(c), columns[i].type),
-  );
+  const exprs = plan.cols.map((c, i) => {
+    const { type } = columns[i];
+    // What is declared has been applied; a scale that is not known is not for fear of NaN.
+    if (isScaled(type) && sameType(c.type, NUMERIC)) return col(c);
+    return retype(ctx, coerce(ctx, col(c), type, 'explicit') ?? col(c), type);
+  });
   const source = project(
     plan,
     exprs,

@@ -9,7 +9,7 @@ import type { Expr } from '../expr.js';
 import { exprType, hasSubquery } from '../expr-util.js';
 import type { DistributedClause } from '../sql/distributed-clause.js';
 import { namesOf } from './ast.js';
-import { coerce, retype } from './coerce.js';
+import { coerce, written } from './coerce.js';
 import { checkCollation } from './collation.js';
 import type { BindContext } from './context.js';
 import { defaultText } from './default-text.js';
@@ -352,5 +352,5 @@ function bindDefault(ctx: BindContext, column: string, type: SqlType, n: Node): 
       -1,
       { hint: 'You will need to rewrite or cast the expression.' },
     );
-  return retype(ctx, r, type);
+  return written(ctx, r, type);
 }

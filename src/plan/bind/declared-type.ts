@@ -4,6 +4,7 @@
 
 import type { ColId } from '../../types/ids.js';
 import { hasModifier, type SqlType, sameType } from '../../types/sql-type.js';
+import { scanColumn } from '../catalog.js';
 import type { Expr } from '../expr.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { inputsOf } from '../logical/transform.js';
@@ -19,7 +20,7 @@ function declared(plan: LogicalPlan, id: ColId): SqlType | undefined {
   if (i < 0) return undefined;
   switch (plan.kind) {
     case 'scan':
-      return modified(plan.cols[i].type);
+      return modified(scanColumn(plan.table, plan.ordinals[i])?.type ?? plan.cols[i].type);
     case 'shared':
       return declared(plan.shared.plan, plan.from[i]);
     case 'project': {

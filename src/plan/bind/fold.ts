@@ -4,7 +4,7 @@
  *  be raised before it is reached. */
 import type { FunctionDef } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
-import type { SqlType } from '../../types/sql-type.js';
+import { NUMERIC, type SqlType } from '../../types/sql-type.js';
 import { isNumeric, type Value } from '../../types/value.js';
 import type { Expr } from '../expr.js';
 import { exprType } from '../expr-util.js';
@@ -32,10 +32,12 @@ export function makeCall(ctx: BindContext, def: FunctionDef, args: readonly Expr
   }
 }
 
-/** A numeric constant without declared scale gets its own precision and scale: what lets it be a scaled integer. */
+/** A numeric constant without declared scale gets its own precision and scale: what lets it be a scaled integer. NaN has
+ *  none, whatever was declared. */
 export function exactType(value: Value, type: SqlType): SqlType {
-  if (type.kind !== 'numeric' || type.scale !== undefined || value === null) return type;
-  if (!isNumeric(value) || 'special' in value || value.scale < 0) return type;
+  if (type.kind !== 'numeric' || value === null || !isNumeric(value)) return type;
+  if ('special' in value) return NUMERIC;
+  if (type.scale !== undefined || value.scale < 0) return type;
   const digits = (value.unscaled < 0n ? -value.unscaled : value.unscaled).toString().length;
   return { kind: 'numeric', precision: Math.max(digits, value.scale, 1), scale: value.scale };
 }

@@ -5,7 +5,14 @@
 import type { Alias, Node, RangeFunction, RangeSubselect, RangeVar } from 'libpg-query';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
-import { type Relation, systemColumns, type TableDef, type ViewDef } from '../catalog.js';
+import {
+  type Relation,
+  systemColumns,
+  type TableDef,
+  type ViewDef,
+  type VirtualTableDef,
+  valueType,
+} from '../catalog.js';
 import type { Column } from '../expr.js';
 import { col, exprNullable, exprType } from '../expr-util.js';
 import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js';
@@ -94,7 +101,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     ctx.unqualified.push({ location: r.location ?? 0, schema: relation.schema });
   if (relation.kind === 'view') return bindView(b, relation, r);
   const alias = r.alias?.aliasname ?? name;
-  const own = relation.columns.map((c) => ctx.column(c.name, c.type, !c.notNull));
+  const own = tableColumns(ctx, relation);
   const system = systemColumns(relation).map((c) => ctx.column(c.name, c.type, !c.notNull));
   const cols = [...own, ...system];
   const names = aliasColumns(
@@ -215,6 +222,11 @@ function named(
   level.own([item]);
   level.rangeTable.push({ alias, relation, columns: names });
   return { plan, items: [item] };
+}
+
+/** A table's columns as a scan gives them. */
+export function tableColumns(ctx: BindContext, table: TableDef | VirtualTableDef): readonly Column[] {
+  return table.columns.map((c, i) => ctx.column(c.name, valueType(table, i) ?? c.type, !c.notNull));
 }
 
 /** A table's columns as the names that a condition outside of any query sees. */

@@ -9,7 +9,7 @@ import { col, exprNullable, exprType } from '../expr-util.js';
 import { project } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf, selectOf } from './ast.js';
-import { coerce, retype } from './coerce.js';
+import { coerce, retype, written, writtenType } from './coerce.js';
 import type { BindContext } from './context.js';
 import { findRelationDef } from './from.js';
 import { QueryLevel } from './level.js';
@@ -68,7 +68,10 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
     source = project(
       plan,
       exprs,
-      exprs.map((e, i) => ctx.column(relation.columns[i].name, relation.columns[i].type, exprNullable(e))),
+      exprs.map((e, i) => {
+        const c = relation.columns[i];
+        return ctx.column(c.name, writtenType(c.type, [e]), exprNullable(e));
+      }),
     );
   }
   return { kind: 'insert', table: relation, source };
@@ -134,7 +137,7 @@ function assign(ctx: BindContext, e: Expr, c: ColumnDef, location: number | unde
       location,
       { hint: 'You will need to rewrite or cast the expression.' },
     );
-  return retype(ctx, r, c.type);
+  return written(ctx, r, c.type);
 }
 
 export function defaultOf(c: ColumnDef): Expr {
@@ -155,12 +158,10 @@ function rowsInOrder(
   rows: readonly (readonly Expr[])[],
 ): LogicalPlan {
   const ordered = rows.map((r) => inTableOrder(table, targets, r));
-  const cols = table.columns.map((c, i) =>
-    ctx.column(
-      c.name,
-      c.type,
-      ordered.some((r) => exprNullable(r[i])),
-    ),
-  );
-  return rowsPlan(ctx, ordered, cols);
+  const cols = table.columns.map((c, i) => {
+    const exprs = ordered.map((r) => r[i]);
+    return ctx.column(c.name, writtenType(c.type, exprs), exprs.some(exprNullable));
+  });
+  const typed = ordered.map((r) => r.map((e, i) => retype(ctx, e, cols[i].type)));
+  return rowsPlan(ctx, typed, cols);
 }

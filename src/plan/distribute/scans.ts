@@ -1,5 +1,6 @@
 /** Leaves: base tables, catalog tables, constant rows. A filter above a table scan becomes part of it. */
 import type { ColId } from '../../types/ids.js';
+import { isScaled } from '../../types/stored-numeric.js';
 import type { ColumnStats } from '../catalog.js';
 import { type Estimate, widthOf } from '../cost/estimate.js';
 import { COST } from '../cost/model.js';
@@ -84,11 +85,14 @@ export function planScan(
       const wanted = needWith(need, filter);
       const ordinals: number[] = [];
       const scanCols: Column[] = [];
+      const scales: (number | undefined)[] = [];
       for (const [i, c] of scan.cols.entries()) {
         if (!wanted.has(c.id)) continue;
         const o = scan.ordinals[i];
         ordinals.push(o);
         scanCols.push(guaranteed(c, table.stats.columns[o], table.columns[o].notNull));
+        const { type } = table.columns[o];
+        scales.push(isScaled(type) && !isScaled(c.type) ? type.scale : undefined);
       }
       const id = ctx.nodeId();
       const targets = ctx.settings.enableDirectDispatch
@@ -110,6 +114,7 @@ export function planScan(
         tableOid: table.oid,
         ordinals,
         scanCols,
+        ...(scales.every((s) => s === undefined) ? {} : { scales }),
         filter,
         zone: ctx.settings.enableZonePredicates ? zonePredicates(filter, ordinalOf) : [],
       };

@@ -5,7 +5,7 @@
  *  predicates are boolean, both sides of comparisons and all branches have one type kind, nothing is `unknown`. */
 import type { ColId } from '../../types/ids.js';
 import { type SqlType, sameType, typeName } from '../../types/sql-type.js';
-import { scanColumn } from '../catalog.js';
+import { valueType } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
 import { exprNullable, exprType, walkExpr } from '../expr-util.js';
 import { joinCols } from './builders.js';
@@ -75,10 +75,10 @@ function verifyNode(
     case 'scan':
       if (plan.ordinals.length !== plan.cols.length) bad('ordinals and columns differ in number');
       for (const [i, o] of plan.ordinals.entries()) {
-        const def = scanColumn(plan.table, o);
-        if (def === undefined) bad(`no column ${o} in ${plan.table.name}`);
-        else if (!sameType(def.type, plan.cols[i].type))
-          bad(`${show(plan.cols[i])} is ${typeName(def.type)} in the table`);
+        const type = valueType(plan.table, o);
+        if (type === undefined) bad(`no column ${o} in ${plan.table.name}`);
+        else if (!sameType(type, plan.cols[i].type))
+          bad(`${show(plan.cols[i])} is ${typeName(type)} in the table`);
       }
       break;
     case 'shared':

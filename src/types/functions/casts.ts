@@ -1,4 +1,5 @@
-/** Casts as functions: `cast(from,to)`, and `assign(from,to)` where assignment is stricter than an explicit cast.
+/** Casts as functions: `cast(from,to)`, `assign(from,to)` where assignment is stricter than an explicit cast, and
+ *  `fit(from,int4)` to numeric(p,s) of what may be NaN.
  *
  *  Owns: the conversion of values between all types, length coercion, and which function a cast in a given context is
  *  (`resolveCast`). Invariants: float -> integer rounds half to even, numeric -> integer half away from zero; char(n)
@@ -24,7 +25,7 @@ import {
   numericToNumber,
 } from '../numeric.js';
 import { SqlError } from '../sql-error.js';
-import { type SqlType, sameType, type TypeKind } from '../sql-type.js';
+import { NUMERIC, numericOfModifier, type SqlType, sameType, type TypeKind } from '../sql-type.js';
 import { characterOffset, formatText, limitLength, padBlanks, parseText, truncateName } from '../text-io.js';
 import { fitTime, isTimed, keepsPrecision } from '../time-modifier.js';
 import type { Interval, Numeric, Value } from '../value.js';
@@ -270,11 +271,34 @@ function makeCast(name: 'cast' | 'assign', from: TypeKind, to: TypeKind): Functi
   };
 }
 
+/** A cast to the numeric(p,s) that the second argument, PostgreSQL's modifier, means. A type with a scale rules out
+ *  NaN, so that the result's type has none; its values have that scale all the same. */
+function makeFit(from: TypeKind): FunctionDef {
+  const convert = CONVERSIONS.get(`${from}>numeric`) ?? convertStrings(from, 'numeric', true)!;
+  return {
+    id: `fit(${from},int4)`,
+    name: 'fit',
+    args: [from, 'int4'],
+    returns: () => NUMERIC,
+    strict: true,
+    volatility: 'immutable',
+    impl: ([v, modifier], ctx, types) =>
+      convert(v!, ctx, types[0] ?? ({ kind: from } as SqlType), numericOfModifier(num(modifier))),
+  };
+}
+
+/** Does a cast of this to numeric(p,s) need `fit`? Whole numbers are never NaN, nor is what has a scale. */
+export function mayBeNan(from: SqlType): boolean {
+  return from.kind === 'numeric' ? asFixed(from) === undefined : FIT_KINDS.includes(from.kind);
+}
+
 /** The type of a cast to `to` without modifiers. */
 function castResult(from: SqlType, to: TypeKind): SqlType {
   if (to === 'numeric') return from.kind === 'numeric' ? from : numericOfInteger(from.kind);
   return { kind: to } as SqlType;
 }
+
+const FIT_KINDS: readonly TypeKind[] = ['float4', 'float8', 'numeric', 'char', ...STRING_KINDS];
 
 const ALL_KINDS: readonly TypeKind[] = [
   'bool',
@@ -306,6 +330,7 @@ function allCasts(): FunctionDef[] {
       if (assign !== undefined) defs.push(assign);
     }
   }
+  for (const from of FIT_KINDS) defs.push(makeFit(from));
   return defs;
 }
 

@@ -14,6 +14,7 @@ import { mathFunctions } from './math.js';
 import { patternFunctions } from './patterns.js';
 import type { ArgKind, CallInfo, FunctionDef, ResolvedFunction } from './registry-types.js';
 import { ROW_COUNT, rowCounts } from './row-counts.js';
+import { STORED_VALUE, storedValues } from './stored-value.js';
 import { stringFunctions } from './strings.js';
 import { systemFunctions } from './system.js';
 import { canCast, categoryOf, commonType, isPreferred } from './type-system.js';
@@ -33,17 +34,25 @@ const ALL: readonly FunctionDef[] = [
   ...systemFunctions,
   ...casts,
   ...rowCounts,
+  ...storedValues,
 ];
 
+/** What only the binder and the dispatcher insert. */
+const UNNAMED: ReadonlySet<string> = new Set(['cast', 'assign', 'fit', STORED_VALUE]);
 const BY_ID = new Map<string, FunctionDef>();
 const BY_NAME = new Map<string, FunctionDef[]>();
 for (const def of ALL) {
   if (BY_ID.has(def.id)) throw new Error(`function ${def.id} is defined twice`);
   BY_ID.set(def.id, def);
-  if (def.name === 'cast' || def.name === 'assign' || def.name.startsWith(ROW_COUNT)) continue;
+  if (!isNamed(def)) continue;
   const named = BY_NAME.get(def.name);
   if (named === undefined) BY_NAME.set(def.name, [def]);
   else named.push(def);
+}
+
+/** Can a query name it? */
+export function isNamed(def: FunctionDef): boolean {
+  return !UNNAMED.has(def.name) && !def.name.startsWith(ROW_COUNT);
 }
 
 export function functionById(id: string): FunctionDef | undefined {

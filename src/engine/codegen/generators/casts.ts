@@ -1,15 +1,26 @@
 /** Casts between integers, floats, numerics, booleans, dates and strings. What is proven to fit costs nothing. */
-import { FLOAT8, type Range, type SqlType, TEXT, TIMESTAMP } from '../../../types/sql-type.js';
+import {
+  FLOAT8,
+  NUMERIC,
+  numericOfModifier,
+  type Range,
+  type SqlType,
+  TEXT,
+  TIMESTAMP,
+} from '../../../types/sql-type.js';
+import { isScaled, nanInteger } from '../../../types/stored-numeric.js';
 import { FAIL } from '../../layout.js';
 import type { CallExpr } from '../calls.js';
 import { unpadded } from '../compare.js';
 import type { Emitter } from '../emitter.js';
 import { guarded, total } from '../guard.js';
+import { emitHostCall } from '../host-emit.js';
 import { MICROS_PER_DAY, splitTimestamp } from '../lib/dates.js';
-import { numericType, rescaleDown, rescaleUp, scaleOf } from '../numeric-repr.js';
+import { numericType, rescaleDown, rescaleUp, scaledToVar, scaleOf } from '../numeric-repr.js';
 import { boundsOf, I16, I32, I64, within } from '../ranges.js';
-import { isConstVal, type Val } from '../val.js';
+import { isAlwaysNull, isConstVal, type Val } from '../val.js';
 import { coerceRepr } from '../value-ops.js';
+import { fastNumericFit } from '../var-arithmetic.js';
 import { fastOrHost } from './fallback.js';
 import { failIf } from './integers.js';
 import type { Generator } from './table.js';
@@ -123,6 +134,38 @@ function intToNumeric(kind: Int): Generator {
 }
 
 const numericToNumeric: Generator = (e, args, x) => toNumeric(e, args, args[0], x);
+
+/** To numeric(p, s) of what may be NaN, which stays one without known scale. */
+const fitNumeric: Generator = (e, args, x) => {
+  const [v] = args;
+  const [, modifier] = x.args;
+  const target = modifier?.kind === 'const' ? numericOfModifier(Number(modifier.value)) : undefined;
+  if (target === undefined || !isScaled(target) || isAlwaysNull(v)) return undefined;
+  if (v.repr !== 'str') return toNumeric(e, args, v, { ...x, type: target });
+  return fastNumericFit(e, args, target, (present) => {
+    const result = { type: NUMERIC, repr: 'str' as const };
+    e.push(emitHostCall(e, x.fn, present, result, true, false).parts[0]);
+  });
+};
+
+/** A numeric(p, s) on its way to a table, NaN and all, as one without known scale. */
+const numericFromStored: Generator = (e, args, x) => {
+  const [v] = args;
+  const nan = nanInteger(v.type);
+  if (nan === undefined || isConstVal(v) || (v.repr !== 'i64' && v.repr !== 'i128')) return undefined;
+  return fastOrHost(
+    e,
+    args,
+    x,
+    { type: NUMERIC, repr: 'str', stable: false },
+    () =>
+      e
+        .push(v.parts[v.parts.length - 1])
+        .i64(I64.max)
+        .op('i64.ne'),
+    () => e.push(scaledToVar(e, v).parts[0]),
+  );
+};
 
 function numericToInt(to: Int): Generator {
   return (e, args) => {
@@ -259,6 +302,8 @@ export const castGenerators: readonly (readonly [string, Generator])[] = [
   ]),
   ['cast(numeric,numeric)', numericToNumeric],
   ['cast(numeric,float8)', numericToFloat8],
+  ['fit(numeric,int4)', fitNumeric],
+  ['stored value(numeric)', numericFromStored],
   ['cast(float4,float8)', (e, args) => ({ ...coerceRepr(e, args[0], 'f64'), type: FLOAT8 })],
   ['cast(bool,int4)', relabel({ kind: 'int4' })],
   [

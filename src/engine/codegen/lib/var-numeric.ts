@@ -4,7 +4,7 @@
  *  Source: PostgreSQL, numeric.c (select_div_scale). */
 import type { FunctionBuilder, Local } from '../../wasm/module-builder.js';
 import type { LibFunction, SliceContext } from '../context.js';
-import { divUnsigned128, mul128 } from '../i128.js';
+import { divRounded128, divUnsigned128, mul128 } from '../i128.js';
 import { distributionDecimal } from './hash.js';
 import { tempAlloc } from './memory.js';
 import { pushLength, pushRef } from './strings.js';
@@ -406,6 +406,47 @@ export const divVars: LibFunction = {
     f.get(qs).get(ws).get(al).get(ah).get(scale).call(ctx.lib(packVar));
   },
 };
+
+/** (qs, ws, low, high, scale) -> var-numeric bytes of the number at another scale, rounded half away from zero, or 0: also
+ *  when it may have too many digits. */
+export function fitVar(precision: number, toScale: number): LibFunction {
+  return {
+    name: `var_fit_${precision}_${toScale}`,
+    params: ['i32', 'i32', 'i64', 'i64', 'i32'],
+    results: ['i64'],
+    build(f, ctx) {
+      const [qs, ws, low, high, scale] = f.params;
+      const powers = powersOffset(ctx);
+      const drop = f.local('i32');
+      const ok = f.local('i32');
+      f.get(scale).i32(0).op('i32.lt_s');
+      // The divisor must have 63 bits.
+      f.get(scale).i32(toScale).op('i32.sub').tee(drop).i32(18).op('i32.gt_s').op('i32.or');
+      f.if(() => f.i64(0n).return());
+      f.get(drop).i32(0).op('i32.gt_s');
+      f.if(
+        () => {
+          f.get(low).get(high).get(qs).get(drop).i32(4).op('i32.shl').op('i32.add').mem('i64.load', powers);
+          f.call(ctx.lib(divRounded128)).set(high).set(low);
+        },
+        () => {
+          f.get(qs).get(low).get(high).i32(0).get(drop).op('i32.sub').call(ctx.lib(scaleUp));
+          f.set(ok).set(high).set(low);
+          f.get(ok).op('i32.eqz');
+          f.if(() => f.i64(0n).return());
+        },
+      );
+      // So many bits are fewer than 10^precision has.
+      f.get(low).get(high).call(ctx.lib(bitLength)).i32(bitsBelow(precision)).op('i32.gt_s');
+      f.if(() => f.i64(0n).return());
+      f.get(qs).get(ws).get(low).get(high).i32(toScale).call(ctx.lib(packVar));
+    },
+  };
+}
+
+function bitsBelow(precision: number): number {
+  return (10n ** BigInt(precision)).toString(2).length - 1;
+}
 
 /** (low, high, scale) -> (hash, ok): `hashDecimal` when 64 bits hold the value. */
 export const hashVar: LibFunction = {

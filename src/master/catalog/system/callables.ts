@@ -1,7 +1,7 @@
 /** Functions, operators and aggregates of the registry as pg_proc and pg_operator list them.
  *
  *  Their oids count from 100000 in the registry's order: they hold for one version of the server. */
-import { allFunctions, resolveAggregate } from '../../../types/functions/registry.js';
+import { allFunctions, isNamed, resolveAggregate } from '../../../types/functions/registry.js';
 import type { FunctionDef } from '../../../types/functions/registry-types.js';
 import { type SqlType, TYPE_INFO, type TypeKind, typeOid } from '../../../types/sql-type.js';
 import { typeNameByOid } from '../../../types/text-io.js';
@@ -92,7 +92,7 @@ let made: readonly Callable[] | undefined;
 export function callables(): readonly Callable[] {
   made ??= [
     ...allFunctions()
-      .filter((d) => d.name !== 'cast')
+      .filter(isNamed)
       .map(
         (d): Omit<Callable, 'oid'> => ({
           name: d.name,
