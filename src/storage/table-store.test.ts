@@ -176,7 +176,11 @@ describe('rows', () => {
     const again = await SegmentStore.open(dir, new FakePool(8 << 20));
     expect(normal(await drain(again, all(again, 7, columns), true))).toEqual(normal(expected));
     const { columns: facts } = again.summary(7, 10n);
-    expect(facts[3]).toEqual({ range: { min: -(2n ** 63n), max: 2n ** 63n - 1n }, noNulls: false });
+    expect(facts[3]).toEqual({
+      range: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
+      noNulls: false,
+      hasNan: false,
+    });
     expect(facts[5]!.range).toEqual({ min: -(10n ** 37n), max: 10n ** 37n });
     expect(facts[15]!.range).toEqual({ min: 0n, max: 4294967295n });
     await again.close();

@@ -59,14 +59,17 @@ function ours(sql: string, data: readonly TableData[], i: number): string[] {
 
 const seeds = [...REPLAYED, ...Array.from({ length: TO - FROM + 1 }, (_, i) => FROM + i)];
 
-test.each(seeds)(
-  'seed %i',
-  async (seed) => {
+/** Plain, and with NaN among the numbers of tables and queries. */
+const cases = [false, true].flatMap((nan) => seeds.map((seed) => ({ seed, nan })));
+
+test.each(cases)(
+  'seed $seed, NaN: $nan',
+  async ({ seed, nan }) => {
     const r = new Random(seed * 104_729);
-    const data = await loadTables(oracle, createStatements(r), seed * 10, seed % 2 === 0);
+    const data = await loadTables(oracle, createStatements(r, 40, nan), seed * 10, seed % 2 === 0);
     const failures: string[] = [];
     for (let i = 0; i < QUERIES_PER_SEED + WITH_QUERIES; i++) {
-      const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED });
+      const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED, nan });
       let expected: string[];
       try {
         expected = (await oracle.query(sql)).map((row) => row.map((v) => v ?? 'NULL').join(','));

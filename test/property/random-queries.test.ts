@@ -37,16 +37,19 @@ async function outcome(db: SltDatabase, sql: string): Promise<Outcome> {
 
 const seeds = [...REPLAYED, ...Array.from({ length: TO - FROM + 1 }, (_, i) => FROM + i)];
 
-test.each(seeds)('seed %i', async (seed) => {
+/** Plain, and with NaN among the numbers of tables and queries. */
+const cases = [false, true].flatMap((nan) => seeds.map((seed) => ({ seed, nan })));
+
+test.each(cases)('seed $seed, NaN: $nan', async ({ seed, nan }) => {
   const r = new Random(seed * 7919);
-  for (const sql of createStatements(r)) {
+  for (const sql of createStatements(r, 40, nan)) {
     await oracle.query(sql);
     await ours.query(sql);
   }
   if (seed % 2 === 0) await ours.query('ANALYZE');
   const failures: string[] = [];
   for (let i = 0; i < QUERIES_PER_SEED + WITH_QUERIES; i++) {
-    const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED });
+    const sql = randomQuery(r, { withQueries: i >= QUERIES_PER_SEED, nan });
     await ours.query(`SET mpp.share_subplans = '${i % 2 === 0 ? 'on' : 'off'}'`);
     const expected = await outcome(oracle, sql);
     // What PostgreSQL refuses tells nothing about rows.

@@ -71,7 +71,8 @@ export class EngineCluster {
         });
         if (r.leakedBytes !== 0) throw new Error(`slice ${slice.id} leaked ${r.leakedBytes} bytes`);
         if (sink.kind === 'share') kept.set(`${sink.share}@${at}`, r.rows);
-        if (sink.kind === 'result') result.push(...r.rows);
+        // Not spread: there may be more than a call takes.
+        if (sink.kind === 'result') for (const row of r.rows) result.push(row);
         if (sink.kind !== 'motion') continue;
         const boxes = inbox.get(sink.motion) ?? new Map<SegmentId, Value[][][]>();
         inbox.set(sink.motion, boxes);

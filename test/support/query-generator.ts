@@ -41,6 +41,9 @@ export const TABLES: readonly Table[] = [
   },
 ];
 
+type Type = Table['columns'][number]['type'];
+
+const NAN = `'NaN'::numeric(8,2)`;
 const SQL_TYPE = { int: 'int', num: 'numeric(8,2)', text: 'text', date: 'date', bool: 'boolean' } as const;
 
 /** mulberry32. */
@@ -71,7 +74,7 @@ export class Random {
   }
 }
 
-function literal(r: Random, type: Table['columns'][number]['type']): string {
+function literal(r: Random, type: Type): string {
   switch (type) {
     case 'int':
       return String(r.int(12) - 2);
@@ -86,14 +89,21 @@ function literal(r: Random, type: Table['columns'][number]['type']): string {
   }
 }
 
-export function createStatements(r: Random, rowsMax = 40): string[] {
+/** `nan`: some numbers are NaN. */
+export function createStatements(r: Random, rowsMax = 40, nan = false): string[] {
   const out: string[] = [];
+  const cell = (type: Type): string => {
+    if (r.chance(0.12)) return 'NULL';
+    return nan && type === 'num' && r.chance(0.2) ? NAN : literal(r, type);
+  };
   for (const t of TABLES) {
+    const number = t.columns.find((c) => c.type === 'num');
     const clause = r.pick([
       `DISTRIBUTED BY (${t.columns[0]!.name})`,
       'DISTRIBUTED RANDOMLY',
       'DISTRIBUTED REPLICATED',
       `DISTRIBUTED BY (${t.columns[1]!.name})`,
+      ...(nan && number !== undefined ? [`DISTRIBUTED BY (${number.name})`] : []),
     ]);
     out.push(
       `DROP TABLE IF EXISTS ${t.name}`,
@@ -101,17 +111,22 @@ export function createStatements(r: Random, rowsMax = 40): string[] {
     );
     const rows = Array.from(
       { length: r.int(rowsMax) },
-      () => `(${t.columns.map((c) => (r.chance(0.12) ? 'NULL' : literal(r, c.type))).join(', ')})`,
+      () => `(${t.columns.map((c) => cell(c.type)).join(', ')})`,
     );
     if (rows.length > 0) out.push(`INSERT INTO ${t.name} VALUES ${rows.join(', ')}`);
   }
   return out;
 }
 
-type Col = { readonly sql: string; readonly type: Table['columns'][number]['type'] };
+type Col = { readonly sql: string; readonly type: Type };
 
-/** `anyFullJoin`: full joins on any condition. `withQueries`: WITH queries, mostly read several times. */
-export type QueryOptions = { readonly anyFullJoin?: boolean; readonly withQueries?: boolean };
+/** `anyFullJoin`: full joins on any condition. `withQueries`: WITH queries, mostly read several times. `nan`: some number
+ *  literals are NaN. */
+export type QueryOptions = {
+  readonly anyFullJoin?: boolean;
+  readonly withQueries?: boolean;
+  readonly nan?: boolean;
+};
 
 class Generator {
   private aliases = 0;
@@ -311,6 +326,11 @@ class Generator {
     };
   }
 
+  private literal(type: Type): string {
+    if (this.options.nan === true && type === 'num' && this.r.chance(0.15)) return NAN;
+    return literal(this.r, type);
+  }
+
   private aggregate(cols: readonly Col[], type: Col['type']): Col {
     const same = cols.filter((c) => c.type === type);
     const filter = this.r.chance(0.2) ? ` FILTER (WHERE ${this.predicate(cols, [], 0)})` : '';
@@ -325,7 +345,7 @@ class Generator {
       const arg = nums.length > 0 ? `${this.r.pick(nums).sql}::numeric(12,2)` : '1.25';
       return { sql: `${this.r.pick(['sum', 'avg', 'min', 'max'])}(${distinct}${arg})${filter}`, type };
     }
-    const arg = same.length > 0 ? this.r.pick(same).sql : literal(this.r, type);
+    const arg = same.length > 0 ? this.r.pick(same).sql : this.literal(type);
     return {
       sql: `${this.r.pick(type === 'bool' ? ['bool_and', 'bool_or'] : ['min', 'max'])}(${arg})${filter}`,
       type,
@@ -335,7 +355,7 @@ class Generator {
   private expression(cols: readonly Col[], outer: readonly Col[], type: Col['type'], depth: number): string {
     const same = cols.filter((c) => c.type === type);
     const leaf = (): string =>
-      same.length > 0 && this.r.chance(0.85) ? this.r.pick(same).sql : literal(this.r, type);
+      same.length > 0 && this.r.chance(0.85) ? this.r.pick(same).sql : this.literal(type);
     switch (this.r.int(9)) {
       case 0:
         return `CASE WHEN ${this.predicate(cols, outer, 0)} THEN ${leaf()} ELSE ${leaf()} END`;
@@ -382,18 +402,17 @@ class Generator {
       case 3:
         return `${c.sql} IS ${this.r.chance(0.5) ? 'NOT ' : ''}NULL`;
       case 4:
-        return `${c.sql} ${this.r.chance(0.3) ? 'NOT ' : ''}IN (${Array.from({ length: 1 + this.r.int(3) }, () => (this.r.chance(0.08) ? 'NULL' : literal(this.r, c.type))).join(', ')})`;
+        return `${c.sql} ${this.r.chance(0.3) ? 'NOT ' : ''}IN (${Array.from({ length: 1 + this.r.int(3) }, () => (this.r.chance(0.08) ? 'NULL' : this.literal(c.type))).join(', ')})`;
       case 5:
         if (c.type === 'text')
           return `${c.sql} ${this.r.chance(0.3) ? 'NOT ' : ''}LIKE ${this.r.pick(["'a%'", "'%b'", "'_b%'", "'%'", "'%a%b%'"])}`;
-        if (c.type !== 'bool')
-          return `${c.sql} BETWEEN ${literal(this.r, c.type)} AND ${literal(this.r, c.type)}`;
+        if (c.type !== 'bool') return `${c.sql} BETWEEN ${this.literal(c.type)} AND ${this.literal(c.type)}`;
         return c.sql;
       case 6:
       case 7:
         return `${c.sql} ${this.r.pick(['=', '=', '<>', '<', '>=', 'IS NOT DISTINCT FROM'])} ${this.r.pick(other).sql}`;
       case 8:
-        return `${c.sql} ${this.r.pick(['=', '<>', '<', '<=', '>', '>='])} ${literal(this.r, c.type)}`;
+        return `${c.sql} ${this.r.pick(['=', '<>', '<', '<=', '>', '>='])} ${this.literal(c.type)}`;
       default: {
         const t = this.r.pick(this.tables);
         const alias = `q${this.aliases++}`;

@@ -8,6 +8,7 @@ import { parseSql } from '../../src/plan/sql/parse.js';
 import { compareValues } from '../../src/types/compare.js';
 import type { StorageId } from '../../src/types/ids.js';
 import { typeRange } from '../../src/types/sql-type.js';
+import { isNan } from '../../src/types/stored-numeric.js';
 import { formatText, parseText } from '../../src/types/text-io.js';
 import { isNumeric, type Value } from '../../src/types/value.js';
 import type { Oracle } from './pglite.js';
@@ -39,6 +40,7 @@ function statsOf(
   const sorted = [...known].sort((a, b) => compareValues(type, a, b));
   return {
     noNulls: known.length === all.length,
+    ...(known.some(isNan) ? { hasNan: true } : {}),
     ...(ranged
       ? {
           range: {

@@ -187,6 +187,10 @@ test('numerics are loaded to 64 bits from whatever they are stored in, when they
   ] as const)
     check(type, encoding, of(bits));
   check(type, 'i128', of(50n), { min: -(1n << 60n), max: 1n << 60n });
+  // A segment without the large values that the table has elsewhere.
+  const elsewhere: Range = { min: 1000n, max: 1n << 80n };
+  for (const got of readBack(type, elsewhere, { encoding: 'i8', nullable: true }, [null, null], true))
+    expect(got).toEqual([null, null]);
   check({ kind: 'numeric', precision: 60, scale: 3 }, 'i128', of(128n));
 });
 

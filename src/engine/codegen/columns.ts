@@ -165,7 +165,8 @@ function loadColumn(
     isNull = e.save('i32');
   }
   const narrow = ENCODING_RANGE[layout.encoding];
-  const range = column.type.kind === 'numeric' ? intersect(column.range, narrow) : column.range;
+  // What the encoding holds decides when the bounds contradict each other, as where a segment has none of the values.
+  const range = column.type.kind === 'numeric' ? intersect(narrow, column.range) : column.range;
   const repr = columnRepr(column, layout.encoding, range);
   const shift = SHIFT[layout.encoding] ?? 0;
   const base = { type: column.type, repr, range, isNull, stable };

@@ -187,4 +187,33 @@ describe('statistics', () => {
     s = refreshed(s, summary(5, 0n, 1n));
     expect(tableStats(s).columns[0]).toEqual({ range: { min: 0n, max: 1n }, noNulls: true });
   });
+
+  it('NaN is remembered until the rows are known exactly, and leaves no range', () => {
+    const nan = {
+      storageId: 1 as StorageId,
+      rows: 1,
+      columns: [{ range: { min: 0n, max: 1n }, noNulls: true, hasNan: true }],
+    };
+    let s = widened(emptyStats(1, 1), summary(3, 5n, 9n));
+    s = widened(s, nan);
+    s = widened(s, summary(1, 1n, 2n));
+    expect(tableStats(s).columns[0]).toEqual({ noNulls: true, hasNan: true });
+    expect(tableStats(refreshed(s, nan)).columns[0]).toEqual({ noNulls: true, hasNan: true });
+    s = refreshed(s, summary(4, 1n, 9n));
+    expect(tableStats(s).columns[0]).toEqual({ range: { min: 1n, max: 9n }, noNulls: true });
+  });
+
+  it('a table found to be empty keeps its columns', () => {
+    const empty = { storageId: 1 as StorageId, rows: 0, columns: [] };
+    for (const s of [
+      refreshed(emptyStats(1, 1), empty),
+      // As older catalogs have it.
+      { ...emptyStats(1, 1), bounds: [] },
+    ])
+      expect(tableStats(widened(s, summary(3, 5n, 9n))).columns).toEqual([
+        { range: { min: 5n, max: 9n }, noNulls: true },
+      ]);
+    const unknown = { ...emptyStats(1, 1), rows: 2, bounds: [] };
+    expect(tableStats(widened(unknown, summary(3, 5n, 9n))).columns).toEqual([{ noNulls: false }]);
+  });
 });

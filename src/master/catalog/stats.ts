@@ -7,10 +7,14 @@ import { type Range, typeSize } from '../../types/sql-type.js';
 import type { TableSummary } from '../dispatch/api.js';
 import type { StoredBounds, StoredStats, StoredTable } from './state.js';
 
+const NO_ROWS: StoredBounds = { range: 'none', noNulls: true };
+/** Of rows that nothing was noted of. */
+const UNKNOWN: StoredBounds = { range: undefined, noNulls: false };
+
 export function emptyStats(columns: number, version: number): StoredStats {
   return {
     rows: 0,
-    bounds: Array.from({ length: columns }, () => ({ range: 'none', noNulls: true })),
+    bounds: Array.from({ length: columns }, () => NO_ROWS),
     estimates: undefined,
     version,
   };
@@ -41,21 +45,23 @@ function boundsOf(summary: TableSummary): readonly StoredBounds[] {
 export function widened(stats: StoredStats, added: TableSummary): StoredStats {
   if (added.rows === 0) return stats;
   const more = boundsOf(added);
-  return {
-    ...stats,
-    rows: stats.rows + added.rows,
-    bounds: stats.bounds.map((b, i) => ({
-      range: union(b.range, more[i]?.range),
-      noNulls: b.noNulls && (more[i]?.noNulls ?? false),
-      ...(b.hasNan === true || more[i]?.hasNan === true ? { hasNan: true } : {}),
-    })),
-    version: stats.version + 1,
-  };
+  const before = (i: number): StoredBounds => stats.bounds[i] ?? (stats.rows === 0 ? NO_ROWS : UNKNOWN);
+  const bounds = Array.from({ length: Math.max(stats.bounds.length, more.length) }, (_, i): StoredBounds => {
+    const [a, b] = [before(i), more[i] ?? UNKNOWN];
+    return {
+      range: union(a.range, b.range),
+      noNulls: a.noNulls && b.noNulls,
+      ...(a.hasNan === true || b.hasNan === true ? { hasNan: true } : {}),
+    };
+  });
+  return { ...stats, rows: stats.rows + added.rows, bounds, version: stats.version + 1 };
 }
 
 /** Exact again, from what the segments hold. */
 export function refreshed(stats: StoredStats, summary: TableSummary): StoredStats {
-  return { ...stats, rows: summary.rows, bounds: boundsOf(summary), version: stats.version + 1 };
+  // Segments without rows know of no columns.
+  const bounds = summary.rows === 0 ? stats.bounds.map(() => NO_ROWS) : boundsOf(summary);
+  return { ...stats, rows: summary.rows, bounds, version: stats.version + 1 };
 }
 
 export function analyzed(
