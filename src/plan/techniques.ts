@@ -20,6 +20,10 @@ export const ENGINE_TECHNIQUES = [
   'SortPrefix',
   /** A heap of the best rows where a sort is limited. */
   'TopN',
+  /** Blocks of rows read what they will need of large tables before the first of them is worked on. */
+  'StagedLoops',
+  /** ... where that pays; without, wherever it is possible. */
+  'StagedLoopCost',
   /** 128-bit sums of what is never negative touch the high half on a carry only. */
   'CarrySums',
   /** Pipelines of few rows run in the main thread. */

@@ -35,7 +35,7 @@ function settings(i: number): Partial<PlannerSettings> {
     [],
     ['RuntimeFilterCost', ENGINE_TECHNIQUES[i % ENGINE_TECHNIQUES.length]!],
     ['RuntimeFilterCost', ...ENGINE_TECHNIQUES],
-    ['RuntimeFilterCost'],
+    ['RuntimeFilterCost', 'StagedLoopCost'],
   ][i % 5]!;
   return { disabledRules: new Set(off) };
 }

@@ -8,10 +8,11 @@ import type { Val } from '../codegen/val.js';
 import { QS } from '../layout.js';
 import type { Local } from '../wasm/module-builder.js';
 import { toRepr } from './coerce.js';
-import type { SliceCompiler } from './pipeline.js';
+import type { Pipeline, SliceCompiler } from './pipeline.js';
 import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
+import { TOUCH_BYTES_MIN, type Touch } from './staged-loop.js';
 
 /** Of all workers' arrays together. */
 const ENTRIES_MAX = 1n << 26n;
@@ -70,6 +71,34 @@ export class DenseGroups {
       f.get(e.ws).get(array).mem('i32.store', this.at);
     });
     return { row, array };
+  }
+
+  /** Reads the array and the group's states; `key` emits that of the current row. */
+  touch(p: Pipeline, { array }: OpenGroups, key: () => Val): Touch {
+    const { e, f } = p;
+    const pushIndex = (): void => {
+      const index = e.local('i32');
+      e.push(toRepr(e, { ...key(), isNull: undefined }, this.key.repr).parts[0]!);
+      if (this.key.repr === 'i64') f.i64(this.min).op('i64.sub').op('i32.wrap_i64');
+      else f.i32(Number(BigInt.asIntN(32, this.min))).op('i32.sub');
+      f.tee(index).i32(0).get(index).i32(this.entries).op('i32.lt_u').op('select');
+    };
+    const pushRow = (): void => {
+      f.get(array);
+      pushIndex();
+      f.i32(2).op('i32.shl').op('i32.add').mem('i32.load');
+    };
+    return {
+      large: () => f.i32(this.entries * 4 >= TOUCH_BYTES_MIN ? 1 : 0),
+      place: pushIndex,
+      rounds: [
+        pushRow,
+        () => {
+          pushRow();
+          f.mem('i32.load', this.layout.extraOffset);
+        },
+      ],
+    };
   }
 
   /** Sets `opened.row` to the group's row, adding it if there is none (`onInsert` then initialises its states). */

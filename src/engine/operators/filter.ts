@@ -6,24 +6,13 @@ import type { FilterOp, RuntimeFilterUse } from '../../plan/physical.js';
 import { openConjuncts } from './dict-filter.js';
 import { type Body, type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { openFilters } from './runtime-filter.js';
+import { whenAll } from './staged-loop.js';
 import { takeVectorTests } from './vector-filter.js';
-
-/** What follows a row in the loop when every test leaves 1, tested in their order. */
-function tested(p: Pipeline, tests: readonly (() => void)[], body: Body): Body {
-  const from = (i: number): void => {
-    if (i === tests.length) {
-      body.row();
-      return;
-    }
-    tests[i]();
-    p.f.if(() => p.e.scoped(() => from(i + 1)));
-  };
-  return { row: () => from(0), close: body.close };
-}
 
 /** Emits what precedes the loop, after that of `open`'s consumer; conjuncts are tested in their order. */
 export function filtered(p: Pipeline, predicate: Expr, body: Body): Body {
-  return tested(p, openConjuncts(p, conjuncts(predicate)), body);
+  const tests = openConjuncts(p, conjuncts(predicate));
+  return { row: () => whenAll(p, tests, body.row), close: body.close };
 }
 
 /** The same where the rows are the source's own, and nobody sees one that is dropped: first what SIMD can compare, then
@@ -45,7 +34,12 @@ export function filteredSource(
       )
     : { rest: all, passing: 1 };
   const single = openFilters(p, c, filters, columns, passing);
-  return tested(p, [...single, ...openConjuncts(p, rest)], body);
+  const tests = [...single, ...openConjuncts(p, rest)];
+  if (p.touches.length > 0) {
+    p.selection.push(...tests);
+    return body;
+  }
+  return { row: () => whenAll(p, tests, body.row), close: body.close };
 }
 
 export function produceFilter(c: SliceCompiler, op: FilterOp, consumer: Consumer): void {

@@ -10,14 +10,18 @@ import type { Val } from '../codegen/val.js';
 import { hashVals, notDistinct } from '../codegen/value-ops.js';
 import type { Func, Local } from '../wasm/module-builder.js';
 import { toRepr } from './coerce.js';
+import type { Pipeline } from './pipeline.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { RowStore } from './row-store.js';
+import type { Touch } from './staged-loop.js';
 
 export const DIRECTORY = 0;
 export const SHIFT = 4;
 export const COUNT = 8;
 const LIMIT = 12;
 const FIRST_BITS = 8;
+/** Directories of at least 2^17 entries. */
+const DIRECTORY_LARGE_SHIFT = 15;
 
 /** (qs, table): allocates the directory, or a four times larger one. */
 function growFunction(ctx: SliceContext): Func {
@@ -139,6 +143,29 @@ export class GroupTable {
       .mem('i32.load', this.offset + SHIFT)
       .set(o.shift);
     f.i32(-1).get(o.shift).op('i32.shr_u').set(o.mask);
+  }
+
+  /** Reads the directory and the row that it names; `keys` emits those of the current row. */
+  touch(p: Pipeline, o: OpenTable, keys: () => readonly Val[]): Touch {
+    const { e, f } = p;
+    const pushRow = (): void => {
+      const hash = hashVals(
+        e,
+        keys().map((k, i) => toRepr(e, { ...k, isNull: undefined }, this.keys[i]!.repr)),
+      );
+      f.get(o.directory).get(hash).get(o.shift).op('i32.shr_u').i32(3).op('i32.shl').op('i32.add');
+      f.mem('i32.load');
+    };
+    return {
+      large: () => f.get(o.shift).i32(DIRECTORY_LARGE_SHIFT).op('i32.le_u'),
+      rounds: [
+        pushRow,
+        () => {
+          pushRow();
+          f.mem('i32.load', this.layout.extraOffset);
+        },
+      ],
+    };
   }
 
   /** Sets `opened.row` to the row with these keys, adding it if there is none; `onInsert` runs for a new row, which has

@@ -25,6 +25,7 @@ import { groupMerge } from './group-merge.js';
 import { GroupTable, type OpenTable } from './group-table.js';
 import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipeline.js';
 import { RowLayout } from './row-layout.js';
+import { touchable } from './staged-loop.js';
 
 /** Updates that share argument, filter and DISTINCT: tested once for all. */
 type Unit = {
@@ -167,9 +168,16 @@ class Aggregation {
         const { e } = p;
         const sets = distinctSets.map((s) => s?.open(e));
         const { table, dense } = this;
+        const reads = touchable(
+          p,
+          this.op.input,
+          this.op.rows,
+          this.op.groups.map((g) => g.id),
+        );
         const init = (row: Local): void => zeroFill(e, row, this.layout.extraOffset, this.states.bytes);
         if (dense) {
           const opened = dense.open(e);
+          if (reads) p.touches.unshift(dense.touch(p, opened, () => this.groupKeys(p)[0]!));
           const s = inMemory(e, opened.row, this.layout.extraOffset);
           return {
             row: () => {
@@ -183,6 +191,7 @@ class Aggregation {
           return { row: () => this.update(p, s, undefined, distinctSets, sets), close: () => s.save() };
         }
         const opened = table.open(e);
+        if (reads) p.touches.unshift(table.touch(p, opened, () => this.groupKeys(p)));
         const caches = e.ctx.uses('GroupCache');
         const codes = caches
           ? openCodeCache(

@@ -29,6 +29,7 @@ import { type Consumer, type Pipeline, type SliceCompiler, union } from './pipel
 import { RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, RowStore } from './row-store.js';
 import { FilterCode } from './runtime-filter.js';
+import { touchable } from './staged-loop.js';
 
 export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Consumer): void {
   const { type, residual, nullAware } = op;
@@ -161,6 +162,13 @@ export function produceHashJoin(c: SliceCompiler, op: HashJoinOp, consumer: Cons
         f.get(p.qs).mem('i32.load', table.nullRows);
         f.if(() => p.stop());
       }
+      const probes = keys.map((k) => (k.probe.kind === 'col' ? k.probe.id : undefined));
+      if (touchable(p, op.probe, op.build.rows, probes))
+        p.touches.unshift(
+          table.touch(p, opened, () =>
+            keys.map((k) => ({ ...keyVal(e, k, e.emit(k.probe)), isNull: undefined })),
+          ),
+        );
       const row = f.local('i32');
       const mark = f.local('i32');
       p.expands ||= !silent && (yieldsBuild(type) || residual !== undefined);

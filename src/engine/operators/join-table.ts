@@ -8,12 +8,14 @@
  *  Built by one worker for few rows, else block by block by all, with atomic exchange. */
 import type { Emitter } from '../codegen/emitter.js';
 import type { Val } from '../codegen/val.js';
+import { hashVals } from '../codegen/value-ops.js';
 import type { Func, Local } from '../wasm/module-builder.js';
-import type { SliceCompiler } from './pipeline.js';
+import type { Pipeline, SliceCompiler } from './pipeline.js';
 import { rangeIndex } from './range-index.js';
 import type { Field, RowLayout } from './row-layout.js';
 import { eachEntry, eachRow, type RowStore } from './row-store.js';
 import type { FilterCode } from './runtime-filter.js';
+import { TOUCH_BYTES_MIN, type Touch } from './staged-loop.js';
 
 /** A key that may index an array: field of the build row, its smallest value, number of values. */
 export type DenseKey = { readonly field: Field; readonly min: bigint; readonly size: number };
@@ -39,6 +41,8 @@ const DENSE_ALWAYS = 4096n;
 export const DENSE_MAX = 1 << 26;
 const SERIAL_ROWS = 32_768;
 const MAX_BITS = 28;
+/** Directories of at least 2^17 entries: a megabyte, and as much of rows. */
+const DIRECTORY_LARGE_SHIFT = 15;
 
 export class JoinTable {
   /** In the query state: list of blocks (address, count), then a word each. */
@@ -239,6 +243,59 @@ export class JoinTable {
     return { directory, shift, array };
   }
 
+  /** Reads the directory and the first row of the chain; `keys` emits those of the current row, whatever they are. */
+  touch(p: Pipeline, opened: OpenJoinTable, keys: () => readonly Val[]): Touch {
+    const { e, f } = p;
+    const { array, directory, shift } = opened;
+    const { dense } = this;
+    const eitherWay = (byValue: (a: Local, d: DenseKey) => void, byHash: () => void): void => {
+      if (array === undefined || dense === undefined) byHash();
+      else
+        f.get(array).if(
+          () => e.scoped(() => byValue(array, dense)),
+          () => e.scoped(byHash),
+          'i32',
+        );
+    };
+    return {
+      large: () =>
+        eitherWay(
+          (_, d) => f.i32(d.size * 4 >= TOUCH_BYTES_MIN ? 1 : 0),
+          () => f.get(shift).i32(DIRECTORY_LARGE_SHIFT).op('i32.le_u'),
+        ),
+      place:
+        array === undefined
+          ? undefined
+          : () =>
+              eitherWay(
+                (_, d) => pushSafeIndex(e, keys()[0]!, d),
+                // A hash goes anywhere.
+                () => f.get(p.row).i32(20).op('i32.shl'),
+              ),
+      rounds: [
+        () =>
+          eitherWay(
+            (a, d) => {
+              f.get(a);
+              pushSafeIndex(e, keys()[0]!, d);
+              f.i32(2).op('i32.shl').op('i32.add').mem('i32.load');
+            },
+            () => {
+              const hash = hashVals(e, keys());
+              f.get(directory).get(hash).get(shift).op('i32.shr_u').i32(3).op('i32.shl').op('i32.add');
+              f.mem('i32.load');
+            },
+          ),
+        () => {
+          const row = e.local('i32');
+          const vals = keys();
+          this.lookup(e, opened, vals[0]!, () => hashVals(e, vals), row);
+          f.get(row).mem('i32.load');
+        },
+      ],
+    };
+  }
+
   /** Sets `row` to the first row of the chain for the key, 0 when it surely has none. `hash` emits the hash where it is
    *  needed. */
   lookup(e: Emitter, opened: OpenJoinTable, key: Val, hash: () => Local, row: Local): void {
@@ -285,6 +342,15 @@ export class JoinTable {
       () => e.scoped(byHash),
     );
   }
+}
+
+/** Leaves the key's place in the array, 0 for one that has none. */
+function pushSafeIndex(e: Emitter, key: Val, dense: DenseKey): void {
+  const { f } = e;
+  const index = f.local('i32');
+  pushIndex(e, key, dense);
+  f.tee(index).i32(0).get(index).i32(dense.size).op('i32.lt_u').op('select');
+  f.release(index);
 }
 
 /** Leaves the key's place in the array (only its low 32 bits: a key within the range has no others). */

@@ -17,6 +17,7 @@ import type { Val } from '../codegen/val.js';
 import { FAIL, QS, WS } from '../layout.js';
 import type { Func, FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
 import type { Filters } from './runtime-filter.js';
+import { stagedLoop, type Touch } from './staged-loop.js';
 import { type LaneTest, type VectorColumn, type VectorTest, vectorLoop } from './vector-filter.js';
 
 export type Body = { readonly row: () => void; readonly close?: (() => void) | undefined };
@@ -66,6 +67,10 @@ export class Pipeline {
   readonly vectorTests: VectorTest[] = [];
   /** Run after those, eight rows at a time as well. */
   readonly laneTests: LaneTest[] = [];
+  /** What rows will read at random; where there is any, the loop goes in stages. Those of lower operators first. */
+  readonly touches: Touch[] = [];
+  /** In a loop in stages: run after those of several rows, each leaves i32. */
+  readonly selection: (() => void)[] = [];
   readonly sourceFilters: SourceFilter[] = [];
   readonly awaits: FilterSlot[] = [];
   /** Columns of the source that one load brings into a register. */
@@ -106,11 +111,21 @@ export class Pipeline {
   loop(row: (i: Local) => void): void {
     const { f } = this;
     const i = this.row;
+    if (this.touches.length > 0) {
+      stagedLoop(
+        this,
+        (exit) => {
+          this.exit = exit;
+        },
+        () => row(i),
+      );
+      this.exit = undefined;
+      return;
+    }
     if (this.vectorTests.length + this.laneTests.length > 0) {
       vectorLoop(
         this,
-        this.vectorTests,
-        this.laneTests,
+        this,
         (exit) => {
           this.exit = exit;
         },

@@ -9,7 +9,7 @@ import { mirrorCmp } from '../../plan/expr-util.js';
 import type { ColId } from '../../types/ids.js';
 import { type Range, type SqlType, typeRange } from '../../types/sql-type.js';
 import { isNumeric, type Value } from '../../types/value.js';
-import type { FunctionBuilder, Local } from '../wasm/module-builder.js';
+import type { FunctionBuilder, Label, Local } from '../wasm/module-builder.js';
 import type { Pipeline } from './pipeline.js';
 
 export type VectorColumn = {
@@ -185,33 +185,32 @@ function pushSmall(f: FunctionBuilder, v: VectorColumn, base: Local): void {
   else f.mem('v128.load64_zero').op('i16x8.extend_low_i8x16_s');
 }
 
-/** The loop over the rows in [start, end) that pass all tests. The last block is read from end - 8 on, so that nothing
- *  behind a column is touched (unless it has fewer than eight rows). */
+/** The loop over the rows in [start, end) that pass the pipeline's tests of several rows. The last block is read from
+ *  end - 8 on, so that nothing behind a column is touched (unless it has fewer than eight rows). */
 export function vectorLoop(
   p: Pipeline,
-  tests: readonly VectorTest[],
-  laneTests: readonly LaneTest[],
-  exitLabel: (exit: Parameters<Parameters<FunctionBuilder['block']>[0]>[0]) => void,
+  { start, end }: { readonly start: Local; readonly end: Local },
+  exitLabel: (exit: Label) => void,
   row: () => void,
 ): void {
-  const { f } = p;
+  const { f, laneTests, vectorTests: tests } = p;
   const next = f.local('i32');
   const base = f.local('i32');
   const bits = f.local('i32');
   const left = f.local('i32');
-  f.get(p.start).set(next);
+  f.get(start).set(next);
   f.block((exit) => {
     exitLabel(exit);
     f.loop((again) => {
-      f.get(next).get(p.end).op('i32.ge_u').brIf(exit);
+      f.get(next).get(end).op('i32.ge_u').brIf(exit);
       f.get(next).set(base);
       f.i32(0xff).set(bits);
-      f.get(p.end).get(next).op('i32.sub').tee(left).i32(8).op('i32.lt_u');
+      f.get(end).get(next).op('i32.sub').tee(left).i32(8).op('i32.lt_u');
       f.if(() => {
-        f.get(p.end).i32(8).op('i32.ge_u');
+        f.get(end).i32(8).op('i32.ge_u');
         f.if(
           () => {
-            f.get(p.end).i32(8).op('i32.sub').set(base);
+            f.get(end).i32(8).op('i32.sub').set(base);
             f.i32(0xff).i32(8).get(left).op('i32.sub').op('i32.shl').i32(0xff).op('i32.and').set(bits);
           },
           () => f.i32(1).get(left).op('i32.shl').i32(1).op('i32.sub').set(bits),
