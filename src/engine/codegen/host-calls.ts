@@ -6,6 +6,7 @@
 import { namedCatalog } from '../../types/functions/catalog-names.js';
 import { functionById } from '../../types/functions/registry.js';
 import type { FunctionContext, FunctionDef } from '../../types/functions/registry-types.js';
+import { checkInterrupts } from '../../types/interrupt.js';
 import type { MemoryPool } from '../../types/memory.js';
 import type { Repr, SqlType } from '../../types/sql-type.js';
 import { isInterval, isNumeric, type Value } from '../../types/value.js';
@@ -196,6 +197,8 @@ export function makeHostImports(
         writeRef(ws, at, waiting.length);
         return 0;
       }
+      // A morsel of slow calls can last; between two of them it ends when nobody waits for it.
+      checkInterrupts();
       calls[index] ??= prepare(hostCalls[index]);
       const call = calls[index];
       const { readers, strict } = call;

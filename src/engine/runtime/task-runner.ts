@@ -3,6 +3,7 @@
  *  Owns: the thread's instances (a small LRU). Invariant: between two calls nothing of a slice lives in the thread
  *  but its instance; all state is in shared memory, so any thread may continue what another began. */
 import { threadId } from 'node:worker_threads';
+import { onInterrupt } from '../../types/interrupt.js';
 import { errorToWire, SqlError } from '../../types/sql-error.js';
 import { makeHostImports } from '../codegen/host-calls.js';
 import { FAIL, QS, WS } from '../layout.js';
@@ -180,6 +181,10 @@ export class TaskRunner {
       finished: false,
       ...more,
     });
+    const cancel = (task.init.queryState + QS.cancel) >>> 2;
+    onInterrupt(() => {
+      if (Atomics.load(this.memory.i32, cancel) !== 0) throw new SqlError(...FAILURES[FAIL.cancelled]!);
+    });
     try {
       const slice = this.load(task.init);
       if (slice === undefined) return reply(NONE, { missing: true });
@@ -201,6 +206,8 @@ export class TaskRunner {
     } catch (e) {
       const stack = e instanceof SqlError ? undefined : e instanceof Error ? e.stack : undefined;
       return reply(NONE, { error: errorToWire(e), stack });
+    } finally {
+      onInterrupt(undefined);
     }
   }
 }

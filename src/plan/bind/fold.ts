@@ -1,7 +1,8 @@
 /** Constant folding of calls, and the exact type of a numeric constant.
  *
  *  A folding error leaves the call as it is: like PostgreSQL, an error that a lazy CASE would never reach must not
- *  be raised before it is reached. */
+ *  be raised before it is reached. Binding happens in the thread that serves all sessions: what may take long for short
+ *  arguments is left for the engine's workers (`FunctionDef.unbounded`). */
 import type { FunctionDef } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
 import { NUMERIC, type SqlType } from '../../types/sql-type.js';
@@ -16,10 +17,10 @@ export function makeCall(ctx: BindContext, def: FunctionDef, args: readonly Expr
   const consts = args.map((a) => (a.kind === 'const' ? a.value : undefined));
   const type = def.returns(types, target === undefined ? { consts } : { consts, target });
   const call: Expr = { kind: 'call', fn: def.id, args, type };
-  if (def.volatility !== 'immutable') return call;
+  if (def.volatility !== 'immutable' || def.unbounded === true) return call;
   const values: Value[] = [];
   for (const c of consts) {
-    if (c === undefined) return call;
+    if (c === undefined || isLarge(c)) return call;
     values.push(c);
   }
   if (def.strict && values.includes(null)) return { kind: 'const', value: null, type };
@@ -30,6 +31,17 @@ export function makeCall(ctx: BindContext, def: FunctionDef, args: readonly Expr
     if (e instanceof SqlError) return call;
     throw e;
   }
+}
+
+/** So that even work in the square of its size is soon done. */
+const TEXT_MAX = 65_536;
+const DIGITS_MAX = 1000;
+const NUMERIC_MAX = 10n ** BigInt(DIGITS_MAX);
+
+function isLarge(v: Value): boolean {
+  if (typeof v === 'string' || v instanceof Uint8Array) return v.length > TEXT_MAX;
+  if (!isNumeric(v) || 'special' in v) return false;
+  return v.scale > DIGITS_MAX || v.unscaled > NUMERIC_MAX || v.unscaled < -NUMERIC_MAX;
 }
 
 /** A numeric constant without declared scale gets its own precision and scale: what lets it be a scaled integer. NaN has

@@ -3,7 +3,9 @@
  *  Owns: the formulas. Uses most common values and histograms where a plain column meets a constant, else the
  *  defaults of PostgreSQL's selfuncs.c. Conjuncts are taken as independent, ranges on one column as one interval. */
 import { compareValues } from '../../types/compare.js';
+import { compileLike } from '../../types/functions/like.js';
 import type { ColId } from '../../types/ids.js';
+import { SqlError } from '../../types/sql-error.js';
 import { typeRange } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
 import type { CmpOp, Expr } from '../expr.js';
@@ -298,19 +300,12 @@ function byShape(pattern: string): number {
   return Math.min(0.9, Math.max(0.0005, pattern.startsWith('%') ? s * 5 : s));
 }
 
+/** Nothing matches a malformed pattern: the query will fail. */
 function likeMatcher(pattern: string, escapeChar: string, insensitive: boolean): (s: string) => boolean {
-  let source = '';
-  for (let i = 0; i < pattern.length; i++) {
-    const ch = pattern[i];
-    if (ch === escapeChar && escapeChar !== '' && i + 1 < pattern.length) source += quote(pattern[++i]);
-    else if (ch === '%') source += '[^]*';
-    else if (ch === '_') source += '[^]';
-    else source += quote(ch);
+  try {
+    return compileLike(pattern, escapeChar, insensitive);
+  } catch (e) {
+    if (e instanceof SqlError) return () => false;
+    throw e;
   }
-  const re = new RegExp(`^${source}$`, insensitive ? 'iu' : 'u');
-  return (s) => re.test(s);
-}
-
-function quote(ch: string): string {
-  return ch.replace(/[\\^$.*+?()[\]{}|/-]/gu, '\\$&');
 }

@@ -15,7 +15,7 @@ import { powerNumeric } from '../numeric-math.js';
 import { SqlError } from '../sql-error.js';
 import { FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, type SqlType } from '../sql-type.js';
 import type { Numeric, Value } from '../value.js';
-import { define, num, returnsFirst } from './define.js';
+import { define, num, returnsFirst, UNBOUNDED } from './define.js';
 import {
   absRange,
   differenceRange,
@@ -256,7 +256,7 @@ export const arithmetic: readonly FunctionDef[] = [
   ),
   ...['^', 'power', 'pow'].flatMap((n) => [
     define(n, 'float8 float8', FLOAT8, (a) => powerFloat(num(a[0]), num(a[1]))),
-    define(n, 'numeric numeric', NUMERIC, (a) => powerNumeric(a[0] as Numeric, a[1] as Numeric)),
+    define(n, 'numeric numeric', NUMERIC, (a) => powerNumeric(a[0] as Numeric, a[1] as Numeric), UNBOUNDED),
   ]),
   ...bitOperators(),
 ];

@@ -7,8 +7,11 @@ export type Impl = FunctionDef['impl'];
 
 /** What differs from a strict, immutable function without variadic parameters or bounds. */
 export type Options = Partial<
-  Pick<FunctionDef, 'variadic' | 'anyIsScalar' | 'strict' | 'volatility' | 'range'>
+  Pick<FunctionDef, 'variadic' | 'anyIsScalar' | 'strict' | 'volatility' | 'range' | 'unbounded'>
 >;
+
+/** An option of functions whose work may be out of proportion to their arguments. */
+export const UNBOUNDED = { unbounded: true } as const;
 
 /** One function. `args` is a list of kinds separated by spaces: `'text int4 int4'`. */
 export function define(

@@ -1,7 +1,8 @@
 /** LIKE and ILIKE.
  *
- *  Owns: compiling a pattern to a test; the usual shapes (exact, prefix, suffix, infix, in sequence) need no regular
- *  expression. Source: PostgreSQL, like_match.c. */
+ *  Owns: compiling a pattern to a test; the usual shapes (exact, prefix, suffix, infix, in sequence) are searches for
+ *  strings. Source: PostgreSQL, like_match.c. */
+import { checkInterrupts } from '../interrupt.js';
 import { SqlError } from '../sql-error.js';
 
 /** A pattern as literals and wildcards. */
@@ -68,13 +69,52 @@ export function compileLike(
     if (texts.length === 0) return () => true;
     return sequence(texts, list[0]!.kind === 'text', list.at(-1)!.kind === 'text');
   }
-  const source = list
-    .map((t) =>
-      t.kind === 'any' ? '.*' : t.kind === 'one' ? '.' : t.text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
-    )
-    .join('');
-  const regex = new RegExp(`^${source}$`, caseInsensitive ? 'isu' : 'su');
-  return (text) => regex.test(text);
+  const parts = split(list, caseInsensitive);
+  return (text) => matchParts([...(caseInsensitive ? fold(text) : text)], parts);
+}
+
+/** Between two wildcards `%`: characters, and undefined for one that may be any. */
+type Stretch = readonly (string | undefined)[];
+
+function split(list: readonly Token[], caseInsensitive: boolean): readonly Stretch[] {
+  const parts: (string | undefined)[][] = [[]];
+  for (const t of list) {
+    if (t.kind === 'any') parts.push([]);
+    else if (t.kind === 'one') parts.at(-1)!.push(undefined);
+    else parts.at(-1)!.push(...(caseInsensitive ? fold(t.text) : t.text));
+  }
+  return parts;
+}
+
+/** Each character in lower case, unless that is several. */
+function fold(text: string): string {
+  let out = '';
+  for (const c of text) {
+    const lower = c.toLowerCase();
+    out += lower.length === c.length ? lower : c;
+  }
+  return out;
+}
+
+/** The first stretch begins the text, the last ends it, and those between follow each other, each where it is found
+ *  first: a later place would leave less. Time: at most text by pattern. */
+function matchParts(text: readonly string[], parts: readonly Stretch[]): boolean {
+  const [first, last] = [parts[0]!, parts.at(-1)!];
+  const fits = (part: Stretch, at: number): boolean =>
+    part.every((c, i) => c === undefined || c === text[at + i]);
+  if (parts.length === 1) return text.length === first.length && fits(first, 0);
+  const end = text.length - last.length;
+  if (end < first.length || !fits(first, 0) || !fits(last, end)) return false;
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    for (; at + part.length <= end; at++) {
+      if ((at & 0xfff) === 0) checkInterrupts();
+      if (fits(part, at)) break;
+    }
+    if (at + part.length > end) return false;
+    at += part.length;
+  }
+  return true;
 }
 
 const cache = new Map<string, (text: string) => boolean>();

@@ -24,7 +24,7 @@ import { SqlError } from '../sql-error.js';
 import { FLOAT8, INT2, INT4, INT8, NUMERIC, type SqlType } from '../sql-type.js';
 import type { Numeric, Value } from '../value.js';
 import { checkInt8, divisionByZero, integerOutOfRange } from './arithmetic.js';
-import { big, define, floatFunction, num } from './define.js';
+import { big, define, floatFunction, num, UNBOUNDED } from './define.js';
 import {
   asFixed,
   boundsOf,
@@ -229,9 +229,14 @@ function numericDivisors(): FunctionDef[] {
 function factorial(n: bigint): Numeric {
   if (n < 0n) throw new SqlError('22003', 'factorial of a negative number is undefined');
   if (n > 32177n) throw new SqlError('22003', 'value overflows numeric format');
-  let r = 1n;
-  for (let i = 2n; i <= n; i++) r *= i;
-  return { unscaled: r, scale: 0 };
+  return { unscaled: product(1n, n < 1n ? 1n : n), scale: 0 };
+}
+
+/** Halves of like size, so that long multiplications are few. */
+function product(from: bigint, to: bigint): bigint {
+  if (from === to) return from;
+  const middle = (from + to) >> 1n;
+  return product(from, middle) * product(middle + 1n, to);
 }
 
 function bucketCountError(): SqlError {
@@ -293,7 +298,7 @@ export const mathFunctions: readonly FunctionDef[] = [
   ...['cbrt', '||/'].map((n) => floatFunction(n, Math.cbrt)),
   define('sqrt', 'numeric', NUMERIC, (a) => sqrtNumeric(nm(a[0]))),
   floatFunction('exp', expFloat),
-  define('exp', 'numeric', NUMERIC, (a) => expNumeric(nm(a[0]))),
+  define('exp', 'numeric', NUMERIC, (a) => expNumeric(nm(a[0])), UNBOUNDED),
   floatFunction('ln', (x) => logFloat(x, Math.log)),
   define('ln', 'numeric', NUMERIC, (a) => lnNumeric(nm(a[0]))),
   ...['log', 'log10'].flatMap((n) => [
@@ -301,7 +306,7 @@ export const mathFunctions: readonly FunctionDef[] = [
     define(n, 'numeric', NUMERIC, (a) => logNumeric(numericFromInteger(10), nm(a[0]))),
   ]),
   define('log', 'numeric numeric', NUMERIC, (a) => logNumeric(nm(a[0]), nm(a[1]))),
-  define('factorial', 'int8', NUMERIC, (a) => factorial(big(a[0]))),
+  define('factorial', 'int8', NUMERIC, (a) => factorial(big(a[0])), UNBOUNDED),
   define('scale', 'numeric', INT4, (a) => {
     const v = nm(a[0]);
     return 'special' in v ? null : v.scale;

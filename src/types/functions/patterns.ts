@@ -7,9 +7,9 @@ import { SqlError } from '../sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
 import { characterLength, characterOffset } from '../text-io.js';
 import type { Value } from '../value.js';
-import { define, num, str } from './define.js';
+import { define, num, str, UNBOUNDED } from './define.js';
 import { likeMatch } from './like.js';
-import { compileRegex, execRegex, parseRegexFlags } from './regex.js';
+import { compileRegex, parseRegexFlags, type Regex, type RegexMatch } from './regex.js';
 import type { FunctionDef } from './registry-types.js';
 
 const TEXT_ARRAY: SqlType = { kind: 'array', element: TEXT };
@@ -21,27 +21,27 @@ function noGlobal(flags: string, fn: string, hint?: string): string {
 }
 
 /** The match as an array of its groups, or of itself when it has none. */
-function matchGroups(m: RegExpExecArray): string {
-  const groups = m.length > 1 ? m.slice(1) : [m[0]];
+function matchGroups(m: RegexMatch): string {
+  const groups = m.groups.length > 0 ? m.groups : [m.text];
   return formatArray(groups.map((g) => g ?? null));
 }
 
 /** `\1`..`\9`, `\&` and `\\` in the replacement. */
-function replacement(template: string, m: RegExpExecArray): string {
+function replacement(template: string, m: RegexMatch): string {
   return template.replace(/\\([0-9&\\])/g, (_all, c: string) =>
-    c === '\\' ? '\\' : (m[c === '&' ? 0 : Number(c)] ?? ''),
+    c === '\\' ? '\\' : c === '&' || c === '0' ? m.text : (m.groups[Number(c) - 1] ?? ''),
   );
 }
 
 /** `start` counts characters from 1; past the end nothing matches. */
-function eachMatch(regex: RegExp, text: string, start: number, visit: (m: RegExpExecArray) => boolean): void {
+function eachMatch(regex: Regex, text: string, start: number, visit: (m: RegexMatch) => boolean): void {
   if (start - 1 > text.length) return;
   let at = characterOffset(text, start - 1);
   while (at <= text.length) {
-    const m = execRegex(regex, text, at);
-    if (m === null || !visit(m)) return;
-    at = m.index + m[0].length;
-    if (m[0] === '') at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+    const m = regex.exec(text, at);
+    if (m === undefined || !visit(m)) return;
+    at = m.end;
+    if (m.text === '') at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   }
 }
 
@@ -62,7 +62,7 @@ function replaceMatches(
     count++;
     if (n !== 0 && count < n) return true;
     out += text.slice(last, m.index) + replacement(template, m);
-    last = m.index + m[0].length;
+    last = m.end;
     return n === 0;
   });
   return out + text.slice(last);
@@ -78,13 +78,13 @@ function nonNegative(n: number): number {
   return n;
 }
 
-function nthMatch(a: readonly Value[], flagsAt: number): { match: RegExpExecArray | undefined } {
+function nthMatch(a: readonly Value[], flagsAt: number): { match: RegexMatch | undefined } {
   const text = str(a[0]);
   const start = a.length > 2 ? positive(num(a[2]), 'start') : 1;
   const n = a.length > 3 ? positive(num(a[3]), 'n') : 1;
   const regex = compileRegex(str(a[1]), a.length > flagsAt ? str(a[flagsAt]) : '');
   let count = 0;
-  let match: RegExpExecArray | undefined;
+  let match: RegexMatch | undefined;
   eachMatch(regex, text, start, (m) => {
     count++;
     if (count === n) match = m;
@@ -101,7 +101,7 @@ function instr(a: readonly Value[]): number {
   if (match === undefined) return 0;
   const atEnd = endOption === 1;
   const text = str(a[0]);
-  return characterLength(text.slice(0, match.index + (atEnd ? match[0].length : 0))) + 1;
+  return characterLength(text.slice(0, atEnd ? match.end : match.index)) + 1;
 }
 
 function count(a: readonly Value[]): number {
@@ -119,9 +119,9 @@ function split(text: string, pattern: string, flags: string): string {
   const parts: string[] = [];
   let last = 0;
   eachMatch(compileRegex(pattern, noGlobal(flags, 'regexp_split_to_array()')), text, 1, (m) => {
-    if (m[0] === '' && (m.index === last || m.index >= text.length)) return true;
+    if (m.text === '' && (m.index === last || m.index >= text.length)) return true;
     parts.push(text.slice(last, m.index));
-    last = m.index + m[0].length;
+    last = m.end;
     return true;
   });
   parts.push(text.slice(last));
@@ -130,9 +130,9 @@ function split(text: string, pattern: string, flags: string): string {
 
 /** substring(text from pattern): the first group, or the whole match. */
 function substringMatch(text: string, pattern: string): Value {
-  const m = execRegex(compileRegex(pattern), text);
-  if (m === null) return null;
-  return m.length > 1 ? (m[1] ?? null) : m[0];
+  const m = compileRegex(pattern).exec(text);
+  if (m === undefined) return null;
+  return m.groups.length > 0 ? (m.groups[0] ?? null) : m.text;
 }
 
 /** A SIMILAR TO pattern as a regular expression of PostgreSQL. `escape` null means none was given. */
@@ -216,17 +216,9 @@ function likeEscape(pattern: string, escapeChar: string): string {
   return out;
 }
 
-export const patternFunctions: readonly FunctionDef[] = [
+/** The time of a match is not told by the sizes of pattern and text. */
+const matching: readonly FunctionDef[] = [
   ...matchOperators(),
-  define('like_escape', 'text text', TEXT, (a) => likeEscape(str(a[0]), str(a[1]))),
-  define('similar_to_escape', 'text', TEXT, (a) => similarToRegex(str(a[0]), '\\')),
-  define(
-    'similar_to_escape',
-    'text text',
-    TEXT,
-    (a) => (a[0] === null || a[1] === null ? null : similarToRegex(str(a[0]), str(a[1]))),
-    EXPLICIT_NULL_OK,
-  ),
   define('substring', 'text text', TEXT, (a) => substringMatch(str(a[0]), str(a[1]))),
   define('substring', 'text text text', TEXT, (a) =>
     substringMatch(str(a[0]), similarToRegex(str(a[1]), str(a[2]))),
@@ -236,13 +228,13 @@ export const patternFunctions: readonly FunctionDef[] = [
     compileRegex(str(a[1]), noGlobal(str(a[2]), 'regexp_like()')).test(str(a[0])),
   ),
   define('regexp_match', 'text text', TEXT_ARRAY, (a) => {
-    const m = execRegex(compileRegex(str(a[1])), str(a[0]));
-    return m === null ? null : matchGroups(m);
+    const m = compileRegex(str(a[1])).exec(str(a[0]));
+    return m === undefined ? null : matchGroups(m);
   }),
   define('regexp_match', 'text text text', TEXT_ARRAY, (a) => {
     const flags = noGlobal(str(a[2]), 'regexp_match()', 'Use the regexp_matches function instead.');
-    const m = execRegex(compileRegex(str(a[1]), flags), str(a[0]));
-    return m === null ? null : matchGroups(m);
+    const m = compileRegex(str(a[1]), flags).exec(str(a[0]));
+    return m === undefined ? null : matchGroups(m);
   }),
   define('regexp_replace', 'text text text', TEXT, (a) =>
     replaceMatches(str(a[0]), str(a[1]), str(a[2]), 1, 1, ''),
@@ -268,7 +260,7 @@ export const patternFunctions: readonly FunctionDef[] = [
     ),
   ),
   ...['text text', 'text text int4', 'text text int4 int4', 'text text int4 int4 text'].map((args) =>
-    define('regexp_substr', args, TEXT, (a) => nthMatch(a, 4).match?.[0] ?? null),
+    define('regexp_substr', args, TEXT, (a) => nthMatch(a, 4).match?.text ?? null),
   ),
   ...[
     'text text',
@@ -284,4 +276,17 @@ export const patternFunctions: readonly FunctionDef[] = [
   define('regexp_split_to_array', 'text text text', TEXT_ARRAY, (a) =>
     split(str(a[0]), str(a[1]), str(a[2])),
   ),
+];
+
+export const patternFunctions: readonly FunctionDef[] = [
+  define('like_escape', 'text text', TEXT, (a) => likeEscape(str(a[0]), str(a[1]))),
+  define('similar_to_escape', 'text', TEXT, (a) => similarToRegex(str(a[0]), '\\')),
+  define(
+    'similar_to_escape',
+    'text text',
+    TEXT,
+    (a) => (a[0] === null || a[1] === null ? null : similarToRegex(str(a[0]), str(a[1]))),
+    EXPLICIT_NULL_OK,
+  ),
+  ...matching.map((f) => ({ ...f, ...UNBOUNDED })),
 ];

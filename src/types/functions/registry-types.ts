@@ -70,6 +70,9 @@ export type FunctionDef = {
   /** NULL in, NULL out, without a call. Non-strict functions receive nulls. */
   readonly strict: boolean;
   readonly volatility: Volatility;
+  /** Its time, or the size of its result, has no bound that is proportionate to its arguments' sizes: computed where it
+   *  can be interrupted only (a worker), never while a statement is bound. */
+  readonly unbounded?: boolean;
   /** Throws SqlError (22003, 22012, 22007, ...) as PostgreSQL would. `types` are the arguments' types; `target` is the
    *  call's type, which casts need for its precision, scale or length (absent: no modifiers). */
   readonly impl: (

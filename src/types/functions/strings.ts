@@ -10,7 +10,7 @@ import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
 import { characterLength, characterOffset, formatText, parseText, quoteIdentifier } from '../text-io.js';
 import type { Numeric, Value } from '../value.js';
 import { castText } from './casts.js';
-import { big, define, num, str, textFunction } from './define.js';
+import { big, define, num, str, textFunction, UNBOUNDED } from './define.js';
 import type { FunctionContext, FunctionDef } from './registry-types.js';
 
 const BYTEA: SqlType = { kind: 'bytea' };
@@ -379,8 +379,8 @@ export const stringFunctions: readonly FunctionDef[] = [
     },
   ),
   define('concat_ws', 'text any', TEXT, concatWs, { ...nonStrict, variadic: true }),
-  define('format', 'text', TEXT, formatString, nonStrict),
-  define('format', 'text any', TEXT, formatString, { ...nonStrict, variadic: true }),
+  define('format', 'text', TEXT, formatString, { ...nonStrict, ...UNBOUNDED }),
+  define('format', 'text any', TEXT, formatString, { ...nonStrict, ...UNBOUNDED, variadic: true }),
   ...['length', 'char_length', 'character_length'].flatMap((n) => [
     define(n, 'text', INT4, (a) => characterLength(str(a[0])), lengthBounds),
     define(n, 'bpchar', INT4, (a) => characterLength(trimBlanks(str(a[0]))), lengthBounds),
@@ -408,16 +408,20 @@ export const stringFunctions: readonly FunctionDef[] = [
   define('position', 'bytea bytea', INT4, (a) => Buffer.from(bytes(a[0])).indexOf(bytes(a[1])) + 1),
   define('left', 'text int4', TEXT, (a) => left(str(a[0]), num(a[1]))),
   define('right', 'text int4', TEXT, (a) => right(str(a[0]), num(a[1]))),
-  define('lpad', 'text int4', TEXT, (a) => pad(str(a[0]), num(a[1]), ' ', true)),
-  define('lpad', 'text int4 text', TEXT, (a) => pad(str(a[0]), num(a[1]), str(a[2]), true)),
-  define('rpad', 'text int4', TEXT, (a) => pad(str(a[0]), num(a[1]), ' ', false)),
-  define('rpad', 'text int4 text', TEXT, (a) => pad(str(a[0]), num(a[1]), str(a[2]), false)),
+  define('lpad', 'text int4', TEXT, (a) => pad(str(a[0]), num(a[1]), ' ', true), UNBOUNDED),
+  define('lpad', 'text int4 text', TEXT, (a) => pad(str(a[0]), num(a[1]), str(a[2]), true), UNBOUNDED),
+  define('rpad', 'text int4', TEXT, (a) => pad(str(a[0]), num(a[1]), ' ', false), UNBOUNDED),
+  define('rpad', 'text int4 text', TEXT, (a) => pad(str(a[0]), num(a[1]), str(a[2]), false), UNBOUNDED),
   ...trims(),
-  define('replace', 'text text text', TEXT, (a) =>
-    str(a[1]) === '' ? a[0]! : str(a[0]).replaceAll(str(a[1]), () => str(a[2])),
+  define(
+    'replace',
+    'text text text',
+    TEXT,
+    (a) => (str(a[1]) === '' ? a[0]! : str(a[0]).replaceAll(str(a[1]), () => str(a[2]))),
+    UNBOUNDED,
   ),
   define('translate', 'text text text', TEXT, (a) => translate(str(a[0]), str(a[1]), str(a[2]))),
-  define('repeat', 'text int4', TEXT, (a) => repeat(str(a[0]), num(a[1]))),
+  define('repeat', 'text int4', TEXT, (a) => repeat(str(a[0]), num(a[1])), UNBOUNDED),
   textFunction('reverse', (s) => [...s].reverse().join('')),
   define('split_part', 'text text int4', TEXT, (a) => splitPart(str(a[0]), str(a[1]), num(a[2]))),
   define('starts_with', 'text text', BOOL, (a) => str(a[0]).startsWith(str(a[1]))),
