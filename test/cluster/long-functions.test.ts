@@ -7,7 +7,7 @@ let db: TestDatabase;
 beforeAll(async () => {
   db = await openTestDatabase({ segments: 2 });
   await db.query('CREATE TABLE t (k int, s text) DISTRIBUTED BY (k)');
-  await db.query("INSERT INTO t SELECT i, repeat(md5(i::text), 4) FROM generate_series(1, 100) AS g(i)");
+  await db.query('INSERT INTO t SELECT i, repeat(md5(i::text), 4) FROM generate_series(1, 100) AS g(i)');
 });
 afterAll(() => db?.close());
 
