@@ -49,3 +49,18 @@ test.each([
   expect(answers).toBeGreaterThan(3);
   expect(slowest).toBeLessThan(1000);
 });
+
+test('pg_cancel_backend() over the rows of pg_stat_activity', async () => {
+  const other = textClient('127.0.0.1', db.port);
+  await other.connect();
+  await other.query("SET application_name = 'victim'");
+  const victim = expect(other.query(`SELECT count(*) FROM t WHERE s ~ ${HARD}`)).rejects.toMatchObject({
+    code: '57014',
+  });
+  const running = "FROM pg_stat_activity WHERE application_name = 'victim' AND state = 'active'";
+  while ((await db.query(`SELECT pid ${running}`)).length === 0);
+  expect(await db.query(`SELECT pg_cancel_backend(pid) ${running}`)).toEqual([['t']]);
+  await victim;
+  expect((await other.query('SELECT 1 AS one')).rows).toEqual([{ one: '1' }]);
+  await other.end();
+});

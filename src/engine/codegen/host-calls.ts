@@ -3,7 +3,8 @@
  *  Owns: the import `host.call`. Runs in workers; an exception passes through the compiled code and ends the query.
  *  A result string goes to temp space; when it does not fit there, the call returns 2 and the compiled code asks for
  *  it again (index -1) with room that it allocated. */
-import { namedCatalog } from '../../types/functions/catalog-names.js';
+import { BroadcastChannel } from 'node:worker_threads';
+import { namedCatalog, type Signal } from '../../types/functions/catalog-names.js';
 import { functionById } from '../../types/functions/registry.js';
 import type { FunctionContext, FunctionDef } from '../../types/functions/registry-types.js';
 import { checkInterrupts } from '../../types/interrupt.js';
@@ -36,7 +37,7 @@ export function makeHostImports(
 ): HostImports {
   const { catalogNames } = settings;
   const context: FunctionContext =
-    catalogNames === undefined ? settings : { ...settings, catalog: namedCatalog(catalogNames) };
+    catalogNames === undefined ? settings : { ...settings, catalog: namedCatalog(catalogNames, sendSignal) };
   const buffer = memory.u8.buffer;
   const view = new DataView(buffer);
   const bytes = Buffer.from(buffer);
@@ -210,6 +211,13 @@ export function makeHostImports(
       return call.write(ws, call.run(args));
     },
   };
+}
+
+/** To the thread that has the sessions. */
+function sendSignal(name: string, signal: Signal): void {
+  const channel = new BroadcastChannel(name);
+  channel.postMessage(signal);
+  channel.close();
 }
 
 /** The integer inside, at the type's scale. */

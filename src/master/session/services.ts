@@ -22,4 +22,6 @@ export type MasterServices = {
   readonly activity: () => readonly SessionActivity[];
   /** Cancels the statement of the session with this process id, or ends the session; false when there is none. */
   readonly signalBackend: (pid: number, how: 'cancel' | 'terminate') => boolean;
+  /** The BroadcastChannel on which worker threads ask for it. */
+  readonly signalChannel: string;
 };

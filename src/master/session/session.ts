@@ -371,6 +371,7 @@ export class Session {
           return signed.functionSignature?.(oid);
         },
         signalBackend: (pid, how) => this.services.signalBackend(pid, how),
+        setSetting: (name, value, local) => this.setText(name, value, local),
         settings: (name) =>
           name === BACKEND_PID
             ? String(this.client.pid)
@@ -381,10 +382,15 @@ export class Session {
     };
   }
 
-  catalogNames(withSignatures = false): CatalogNames {
+  catalogNames(withSignatures = false, withSignals = false): CatalogNames {
     const settings = [...this.settings.shown(), [BACKEND_PID, String(this.client.pid)] as const];
     const names = catalogNames(this.services.catalog, this.catalogView(), settings);
-    return withSignatures ? { ...names, signatures: signatures() } : names;
+    const pids = withSignals ? this.services.activity().map((s) => s.pid) : [];
+    return {
+      ...names,
+      ...(withSignatures ? { signatures: signatures() } : {}),
+      ...(withSignals ? { signals: { channel: this.services.signalChannel, pids } } : {}),
+    };
   }
 
   systemContext(): SystemContext {
@@ -403,6 +409,17 @@ export class Session {
   setSetting(name: string, values: readonly string[] | undefined, local: boolean): void {
     this.settings.set(name, values);
     if (local) this.settings.markLocal(name);
+  }
+
+  /** set_config(): the value as it is shown then. Outside of a block a local value is gone with its statement. */
+  private setText(name: string, value: string | undefined, local: boolean): string {
+    const before = this.settings.has(name) ? this.settings.get(name) : undefined;
+    this.settings.setText(name, value);
+    // A custom one has no default.
+    const shown = this.settings.has(name) ? this.settings.show(name) : '';
+    if (local && !this.transaction.open) this.settings.setText(name, before);
+    else if (local) this.settings.markLocal(name);
+    return shown;
   }
 
   notice(n: NoticeFields): void {

@@ -89,20 +89,26 @@ export class SessionSettings {
 
   /** `values` undefined: to the default. */
   set(name: string, values: readonly string[] | undefined): void {
+    const d = settingDefinition(name);
+    this.setText(name, values && (d === undefined ? values.join(', ') : joined(d, values)));
+  }
+
+  /** The value as it is stored; undefined: the default. */
+  setText(name: string, text: string | undefined): void {
     this.revision++;
     const d = settingDefinition(name);
     if (d === undefined) {
       if (!/^[a-z_][\w$]*(\.[a-z_][\w$]*)+$/i.test(name) || /^mpp\./i.test(name)) throw unknown(name);
-      if (values === undefined) this.custom.delete(name.toLowerCase());
-      else this.custom.set(name.toLowerCase(), values.join(', '));
+      if (text === undefined) this.custom.delete(name.toLowerCase());
+      else this.custom.set(name.toLowerCase(), text);
       return;
     }
     if (d.context === 'internal') throw new SqlError('55P02', `parameter "${d.name}" cannot be changed`);
     if (d.context === 'postmaster')
       throw new SqlError('55P02', `parameter "${d.name}" cannot be changed without restarting the server`);
     const before = this.get(name);
-    if (values === undefined) this.values.delete(key(d));
-    else this.values.set(key(d), normaliseSetting(d, joined(d, values)));
+    if (text === undefined) this.values.delete(key(d));
+    else this.values.set(key(d), normaliseSetting(d, text));
     const after = this.get(name);
     if (d.reported === true && after !== before) this.changed(d.name, after);
   }

@@ -1,6 +1,7 @@
 /** SELECT and its kin: a running distributed query as a stream of row blocks. */
 import type { BoundStatement } from '../../plan/bind/statement.js';
 import type { Expr } from '../../plan/expr.js';
+import { hasSubquery, someExpr } from '../../plan/expr-util.js';
 import type { DistributedPlan } from '../../plan/physical.js';
 import type { Csn, QueryId } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
@@ -53,7 +54,9 @@ const NAME_FUNCTIONS =
 
 const SIGNATURE_FUNCTIONS = /^pg_get_function_|^cast\((regprocedure|regoperator),/;
 
-type NamesAsked = { readonly names: boolean; readonly signatures: boolean };
+const SIGNALS = /^pg_(cancel|terminate)_backend\(/;
+
+type NamesAsked = { readonly names: boolean; readonly signatures: boolean; readonly signals: boolean };
 
 const asked = new WeakMap<DistributedPlan, NamesAsked>();
 
@@ -70,6 +73,7 @@ function namesAskedFor(plan: DistributedPlan): NamesAsked {
 function findNamesAsked(plan: DistributedPlan): NamesAsked {
   let names = false;
   let signatures = false;
+  let signals = false;
   const visit = (x: unknown): void => {
     if (Array.isArray(x)) {
       for (const item of x) visit(item);
@@ -78,20 +82,21 @@ function findNamesAsked(plan: DistributedPlan): NamesAsked {
     if (typeof x !== 'object' || x === null) return;
     const { kind, fn } = x as { kind?: unknown; fn?: unknown };
     names ||= kind === 'virtualScan' || (typeof fn === 'string' && NAME_FUNCTIONS.test(fn));
+    signals ||= typeof fn === 'string' && SIGNALS.test(fn);
     signatures ||= typeof fn === 'string' && SIGNATURE_FUNCTIONS.test(fn);
     for (const value of Object.values(x)) visit(value);
   };
   for (const s of plan.slices) visit(s.root);
-  return { names, signatures };
+  return { names, signatures, signals };
 }
 
-/** `SELECT pg_cancel_backend(1)`: functions that act on sessions run here, where sessions are; undefined for all else. */
+/** `SELECT pg_cancel_backend(1)`, `SELECT set_config(...)`: functions that act on sessions run here, where sessions are; undefined for all else. */
 function ownRow(statement: BoundStatement, context: RunContext): readonly Value[] | undefined {
   if (statement.kind !== 'query' || statement.plan.kind !== 'project') return undefined;
   const { input, exprs } = statement.plan;
   if (input.kind !== 'values' || input.rows.length !== 1 || input.cols.length > 0) return undefined;
-  const signals = (e: Expr) => e.kind === 'call' && /^pg_(cancel|terminate)_backend\(/.test(e.fn);
-  if (!exprs.some(signals)) return undefined;
+  const acts = (e: Expr) => e.kind === 'call' && (SIGNALS.test(e.fn) || e.fn.startsWith('set_config('));
+  if (!exprs.some((e) => someExpr(e, acts)) || exprs.some(hasSubquery)) return undefined;
   return exprs.map((e) => evaluateConstant(e, context.functions, context.params));
 }
 
@@ -108,8 +113,8 @@ export function runOptions(
   snapshot: Csn,
 ): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
   const { catalog: _, ...plain } = context.functions;
-  const { names, signatures } = namesAskedFor(plan);
-  const settings = names ? { ...plain, catalogNames: session.catalogNames(signatures) } : plain;
+  const { names, signatures, signals } = namesAskedFor(plan);
+  const settings = names ? { ...plain, catalogNames: session.catalogNames(signatures, signals) } : plain;
   const queryId: QueryId = session.services.newQueryId();
   const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {

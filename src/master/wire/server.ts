@@ -2,8 +2,10 @@
  *
  *  Owns: the listening socket, process ids and secrets of sessions. Invariant: a cancel request acts only when both
  *  match. Any user and database name is accepted in this version. */
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { BroadcastChannel } from 'node:worker_threads';
+import type { Signal } from '../../types/functions/catalog-names.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { SessionActivity } from '../catalog/system/context.js';
 import type { ClientOutput } from '../session/client-output.js';
@@ -20,7 +22,7 @@ export type WireServerOptions = {
   /** 0 picks a free one. */
   readonly port: number;
   /** What sessions have to do with each other is the server's own. */
-  readonly services: Omit<MasterServices, 'activity' | 'locks' | 'signalBackend'>;
+  readonly services: Omit<MasterServices, 'activity' | 'locks' | 'signalBackend' | 'signalChannel'>;
   readonly connectionsMax?: number;
   readonly startupTimeoutMs?: number;
 };
@@ -43,6 +45,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     ...options.services,
     activity: sessions,
     locks: new LockTable(),
+    signalChannel: `mpp signals ${randomUUID()}`,
     signalBackend(pid, how) {
       const entry = entries.get(pid);
       if (how === 'cancel') entry?.session.cancel();
@@ -50,6 +53,12 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
       return entry !== undefined;
     },
   };
+  const signals = new BroadcastChannel(services.signalChannel);
+  signals.onmessage = (message) => {
+    const { pid, how } = (message as { data: Signal }).data;
+    services.signalBackend(pid, how);
+  };
+  signals.unref();
   const connectionsMax = options.connectionsMax ?? 200;
 
   const startSession = (
@@ -108,6 +117,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     sessions,
     async close() {
       stopping.abort();
+      signals.close();
       for (const c of connections) c.shutDown();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },

@@ -3,6 +3,7 @@
  *  Owns: the dispatch over node kinds and the small ones among them. Functions, aggregates, operators and subqueries
  *  have their own files; they call back through `Binding`, so no file here imports this one. */
 import type { A_Expr, CaseExpr, Node, SQLValueFunction } from 'libpg-query';
+import { functionById } from '../../types/functions/registry.js';
 import { INT4, TEXT, typeName, UNKNOWN } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { col, exprType, hasSubquery, TRUE, when } from '../expr-util.js';
@@ -12,6 +13,7 @@ import { coerceToBoolean } from './boolean.js';
 import { bindFunctionCall, callByName } from './call.js';
 import { coerceExplicit, coerceTo, unify } from './coerce.js';
 import { checkCollation } from './collation.js';
+import { makeCall } from './fold.js';
 import type { Binding } from './level.js';
 import { bindConstant } from './literal.js';
 import {
@@ -257,7 +259,12 @@ function likePattern(b: Binding, n: Node): { readonly pattern: Expr; readonly es
     return { pattern: b.bind(n), escapeChar: '\\' };
   const [pattern, escaping] = n.FuncCall.args ?? [];
   const e = coerceTo(b.ctx, b.bind(operand(escaping)), TEXT);
-  if (e.kind !== 'const') throw b.ctx.notSupported('an ESCAPE that is not a constant', locationOf(escaping));
+  if (e.kind !== 'const') {
+    const def = functionById('like_escape(text,text)');
+    if (def === undefined) throw new Error('like_escape is a function');
+    const escaped = makeCall(b.ctx, def, [coerceTo(b.ctx, b.bind(operand(pattern)), TEXT), e]);
+    return { pattern: escaped, escapeChar: '\\' };
+  }
   if (e.value === null) return { pattern: { kind: 'const', value: null, type: TEXT }, escapeChar: '\\' };
   if ([...(e.value as string)].length > 1)
     throw b.ctx.error('22025', 'invalid escape string', -1, {

@@ -5,7 +5,7 @@
 import type { SelectStmt } from 'libpg-query';
 import { TEXT } from '../../types/sql-type.js';
 import type { Column, Expr, SortKey } from '../expr.js';
-import { col, exprKey, exprNullable, exprType } from '../expr-util.js';
+import { col, columnsOf, exprKey, exprNullable, exprType } from '../expr-util.js';
 import { aggregate, distinctOn, filter, pick, project, repeat, sort } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
@@ -13,7 +13,7 @@ import { coerceToBoolean } from './boolean.js';
 import { coerceTo } from './coerce.js';
 import { bindFrom } from './from.js';
 import { bindGroupBy, groupPlan } from './group.js';
-import type { Binding, BoundQuery } from './level.js';
+import type { Binding, BoundQuery, SelectListSeries } from './level.js';
 import { applyLimit, bindLimit } from './limit.js';
 import { bindDistinctOn, bindOrderBy, type OrderItem } from './order.js';
 import { bindTargets, type Target } from './target.js';
@@ -52,22 +52,39 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   if (where !== undefined) plan = filter(plan, where);
   const grouped =
     groups !== undefined || level.aggregates.length > 0 || level.groupings.length > 0 || having !== undefined;
-  if (level.series !== undefined) {
-    if (grouped) throw ctx.notSupported('set-returning functions in a grouped query', -1);
-    const { out, count, start, step } = level.series;
-    plan = repeat(plan, count, { out, start, step });
-  }
+  const { series } = level;
+  // Above the groups, unless they are made of it.
+  const above =
+    series !== undefined && grouped && groups?.exprs.some((e) => columnsOf(e).has(series.out.id)) !== true;
+  if (above) checkAggregates(b, series);
+  else if (series !== undefined) plan = repeated(plan, series);
   if (grouped) {
     const g = groupPlan(b, plan, groups ?? { exprs: [], sets: undefined });
     for (const t of targets) t.expr = ctx.at(g.rewrite(t.expr), t.location);
     const kept = having === undefined ? undefined : g.rewrite(having);
+    const over = above ? rewritten(series, g.rewrite) : undefined;
     plan = kept === undefined ? g.build() : filter(g.build(), kept);
+    if (over !== undefined) plan = repeated(plan, over);
   }
   const out = projectTargets(b, plan, targets);
   return {
     plan: finish(b, out.plan, out.cols, targets, order, distinct, on, limits),
     names: targets.filter((t) => !t.hidden).map((t) => t.name),
   };
+}
+
+function repeated(plan: LogicalPlan, { out, count, start, step }: SelectListSeries): LogicalPlan {
+  return repeat(plan, count, { out, start, step });
+}
+
+function rewritten(s: SelectListSeries, rewrite: (e: Expr) => Expr): SelectListSeries {
+  return { out: s.out, count: rewrite(s.count), start: rewrite(s.start), step: rewrite(s.step) };
+}
+
+function checkAggregates({ ctx, level }: Binding, { out }: SelectListSeries): void {
+  for (const a of level.aggregates)
+    if ([...a.args, ...a.orderBy.map((k) => k.expr)].some((e) => columnsOf(e).has(out.id)))
+      throw ctx.error('0A000', 'aggregate function calls cannot contain set-returning function calls', -1);
 }
 
 function typed(b: Binding, e: Expr): Expr {

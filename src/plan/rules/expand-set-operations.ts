@@ -1,9 +1,9 @@
 /** INTERSECT and EXCEPT [ALL] become counting aggregates over a UNION ALL: each row is tagged with its side, groups
  *  count their rows of either side, and a filter (or, for ALL, a repeat) keeps what the operation keeps.
  *
- *  Grouping treats NULLs as equal, which is what these operations want. UNION without ALL is bound as an aggregate
+ *  Rows look as the left side's do. Grouping treats NULLs as equal, which is what these operations want. UNION without ALL is bound as an aggregate
  *  already. Inputs of more than two fold from the left. */
-import { INT8 } from '../../types/sql-type.js';
+import { INT8, type SqlType } from '../../types/sql-type.js';
 import type { AggCall, Column, Expr } from '../expr.js';
 import { cmp, col, conjunction, constant } from '../expr-util.js';
 import { aggregate, filter, project, repeat, setOp } from '../logical/builders.js';
@@ -60,7 +60,20 @@ function counted(p: SetOp, left: Side, right: Side, cols: readonly Column[], ctx
   });
   const m = count('left rows', tags[0]);
   const n = count('right rows', tags[1]);
-  const groups = aggregate(union, all, [m, n]);
+  // What is equal may not look so (5 and 5.00): rows are shown as the left side has them.
+  const shown = all.map((c): AggCall | undefined =>
+    looksDiffer(c.type)
+      ? {
+          out: freshColumn(ctx, c.name, c.type, true),
+          name: 'min',
+          args: [col(c)],
+          distinct: false,
+          filter: { kind: 'isnull', negated: true, arg: col(tags[0]) },
+          orderBy: [],
+        }
+      : undefined,
+  );
+  const groups = aggregate(union, all, [m, n, ...shown.filter((a) => a !== undefined)]);
   const some = (a: AggCall): Expr => cmp('>', col(a.out), constant(0n, INT8));
   const kept =
     p.op === 'intersect'
@@ -73,5 +86,18 @@ function counted(p: SetOp, left: Side, right: Side, cols: readonly Column[], ctx
       ? { kind: 'least', args: [col(m.out), col(n.out)], type: INT8 }
       : { kind: 'call', fn: '-(int8,int8)', args: [col(m.out), col(n.out)], type: INT8 };
   const rows = p.all ? repeat(kept, copies) : kept;
-  return project(rows, all.map(col), cols);
+  return project(
+    rows,
+    all.map((c, i) => col(shown[i]?.out ?? c)),
+    cols,
+  );
+}
+
+function looksDiffer(t: SqlType): boolean {
+  return (
+    (t.kind === 'numeric' && t.scale === undefined) ||
+    t.kind === 'float4' ||
+    t.kind === 'float8' ||
+    t.kind === 'interval'
+  );
 }

@@ -17,6 +17,8 @@ export type CatalogNames = {
   /** Argument list and result type of functions, and how regprocedure and regoperator show them; only for statements
    *  that ask. */
   readonly signatures?: readonly (readonly [oid: number, args: string, result: string, call: string])[];
+  /** The sessions that are there, and where a signal for one is sent; only for statements that send some. */
+  readonly signals?: { readonly channel: string; readonly pids: readonly number[] };
   /** By lower-case name. */
   readonly settings: readonly (readonly [name: string, value: string])[];
 };
@@ -29,7 +31,14 @@ export function splitQualifiedName(text: string): readonly string[] {
   return parts;
 }
 
-export function namedCatalog(names: CatalogNames): CatalogFunctions {
+/** What asks the thread with the sessions, by a channel's name, to signal one. */
+export type Signal = { readonly pid: number; readonly how: 'cancel' | 'terminate' };
+
+export function namedCatalog(
+  names: CatalogNames,
+  send?: (channel: string, signal: Signal) => void,
+): CatalogFunctions {
+  const { signals } = names;
   const relations = new Map(names.relations.map((r) => [r.oid, r]));
   const visible = new Map<string, number>();
   const qualified = new Map<string, number>();
@@ -60,5 +69,14 @@ export function namedCatalog(names: CatalogNames): CatalogFunctions {
     constraintDefinition: (oid) => constraints.get(oid),
     functionSignature: (oid) => signatures.get(oid),
     settings: (name) => settings.get(name.toLowerCase()),
+    ...(signals === undefined || send === undefined
+      ? {}
+      : {
+          signalBackend(pid, how) {
+            const known = signals.pids.includes(pid);
+            if (known) send(signals.channel, { pid, how });
+            return known;
+          },
+        }),
   };
 }

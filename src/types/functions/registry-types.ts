@@ -41,6 +41,8 @@ export type CatalogFunctions = {
    *  sessions are: 0A000 elsewhere. */
   signalBackend?(pid: number, how: 'cancel' | 'terminate'): boolean;
   settings(name: string): string | undefined;
+  /** SET by a function; `value` undefined: to the default. The value as it is shown. Only where sessions are. */
+  setSetting?(name: string, value: string | undefined, local: boolean): string;
 };
 
 /** What is known about one call beyond its arguments' types. */

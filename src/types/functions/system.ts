@@ -173,6 +173,18 @@ export const systemFunctions: readonly FunctionDef[] = [
   ...['txid_current', 'pg_current_xact_id'].map((n) =>
     define(n, '', INT8, (_a, ctx) => ctx.nowMicros, stable),
   ),
+  define(
+    'set_config',
+    'text text bool',
+    TEXT,
+    (a, ctx) => {
+      if (a[0] === null) throw new SqlError('22004', 'SET requires parameter name');
+      const set = ctx.catalog?.setSetting;
+      if (set === undefined) throw notSupported('set_config() over the rows of a query');
+      return set(str(a[0]), a[1] === null ? undefined : str(a[1]), a[2] === true);
+    },
+    { volatility: 'volatile', strict: false },
+  ),
   define('current_setting', 'text', TEXT, (a, ctx) => setting(str(a[0]), false, ctx), stable),
   define('current_setting', 'text bool', TEXT, (a, ctx) => setting(str(a[0]), a[1] === true, ctx), stable),
 
