@@ -91,7 +91,7 @@ async function demo(o: Options): Promise<void> {
       await client.end();
       if (o.once) return;
       console.log(
-        `Connect from another terminal:\n\n  psql -h 127.0.0.1 -p ${o.port}\n\nCtrl-C stops the cluster; its data stays in ${dir.path} for the next run.`,
+        `Connect from another terminal:\n\n  npx mpp sql -p ${o.port}\n  psql -h 127.0.0.1 -p ${o.port}\n\nCtrl-C stops the cluster; its data stays in ${dir.path} for the next run.`,
       );
       await untilInterrupted();
       console.log('');

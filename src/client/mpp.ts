@@ -70,7 +70,7 @@ program
       const dir = ClusterDir.open(o.data);
       const started = await startCluster(dir);
       console.log(
-        `Started ${started.join(', ')}. Connect with: psql -h ${dir.config.host} -p ${dir.config.port}`,
+        `Started ${started.join(', ')}. Connect with: mpp sql -h ${dir.config.host} -p ${dir.config.port}, or with psql`,
       );
     }),
   );
@@ -177,4 +177,15 @@ tpch
     }),
   );
 
+program
+  .command('sql')
+  .description('the interactive terminal; options and arguments are those of mpp-sql')
+  .argument('[arguments...]')
+  .action(() => undefined);
+
+// Its options are its own: -V and --help are not ours to take.
+if (process.argv[2] === 'sql') {
+  const { runClient } = await import('./sql/run-client.js');
+  process.exit(await runClient(process.argv.slice(3)));
+}
 await program.parseAsync();
