@@ -47,6 +47,7 @@ class SubqueryGenerator {
   private query(outer: readonly Col[], depth: number, wanted: readonly Type[] | undefined): Query {
     const types = wanted ?? this.types();
     const { r } = this;
+    if (depth > 0 && r.chance(0.08)) return this.withQuery(outer, depth, types);
     let sql: string;
     const shape = r.int(12);
     if (shape === 0 && depth > 0) {
@@ -61,6 +62,23 @@ class SubqueryGenerator {
     else sql = this.select(outer, depth, types);
     if (r.chance(0.35)) sql += this.orderAndLimit(types.length, outer, depth);
     return { sql, types };
+  }
+
+  /** A WITH query of its own, which may read columns of the queries around it; mostly read several times. */
+  private withQuery(outer: readonly Col[], depth: number, types: readonly Type[]): Query {
+    const { r, sources } = this;
+    const cte = this.query(outer, depth - 1, undefined);
+    const name = `w${this.aliases++}`;
+    const columns = cte.types.map((type, i) => ({ name: `${name}c${i}`, type }));
+    const own: Source = { name, columns };
+    this.sources = [...sources, own, own, own, own];
+    const body = this.query(outer, depth, types);
+    this.sources = sources;
+    const how = r.pick(['', '', 'MATERIALIZED ', 'NOT MATERIALIZED ']);
+    return {
+      sql: `WITH ${name}(${columns.map((c) => c.name).join(', ')}) AS ${how}(${cte.sql}) ${body.sql}`,
+      types,
+    };
   }
 
   private orderAndLimit(width: number, outer: readonly Col[], depth: number): string {
