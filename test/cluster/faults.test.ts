@@ -112,6 +112,27 @@ test('rows are there after kill -9 of everything', async () => {
   expect(await count('big')).toBe(20000);
 });
 
+test('NaN in a numeric(p,s) is known again after kill -9 of everything', async () => {
+  await cluster.query('CREATE TABLE measures (k int, v numeric(8,2)) DISTRIBUTED BY (k)');
+  await cluster.query('INSERT INTO measures SELECT i, i / 4.0 FROM generate_series(1, 100) AS g(i)');
+  await cluster.query("INSERT INTO measures VALUES (0, 'NaN')");
+  const found = async () => {
+    const sql = "SELECT count(*) AS n, max(v) AS v, sum(v) FILTER (WHERE v < 'NaN') AS s FROM measures";
+    const { rows } = await cluster.query<{ n: string; v: string; s: string }>(sql);
+    return rows.map(({ n, v, s }) => [n, v, s]);
+  };
+  const expected = [['101', 'NaN', '1262.50']];
+  expect(await found()).toEqual(expected);
+  await cluster.killAll();
+  await cluster.startAll();
+  expect(await found()).toEqual(expected);
+  // And after the statistics were made exact.
+  await cluster.query('ANALYZE measures');
+  expect(await found()).toEqual(expected);
+  await cluster.query("INSERT INTO measures VALUES (-1, 'NaN'), (-2, 5)");
+  expect(await found()).toEqual([['103', 'NaN', '1267.50']]);
+});
+
 test('the master killed alone comes back; the segments join it again', async () => {
   await cluster.kill('master');
   await cluster.startAll();
