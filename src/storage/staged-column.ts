@@ -6,7 +6,7 @@ import { chunkEncoding, ENCODING_BYTES } from '../types/arrow/sql-field.js';
 import type { ChunkColumn, Encoding, MemoryPool } from '../types/memory.js';
 import type { SqlType } from '../types/sql-type.js';
 import { isScaled, nanInteger } from '../types/stored-numeric.js';
-import { decodeVarNumeric, NAN_KIND } from '../types/var-numeric.js';
+import { NAN_KIND, VAR_NUMERIC_HEADER_BYTES } from '../types/var-numeric.js';
 import { ROW_GROUP_ROWS } from './row-group.js';
 
 export class StagedColumn {
@@ -123,15 +123,25 @@ export class StagedColumn {
     const width = ENCODING_BYTES[this.encoding];
     this.grow((this.rows + count) * width);
     const { u8, i32 } = memory;
-    const out = new DataView(this.data.buffer, this.data.byteOffset);
+    const { data } = this;
     const at = (column.offsets >>> 2) + from;
     for (let i = 0; i < count; i++) {
       const start = column.data + i32[at + i]!;
+      const digits = start + VAR_NUMERIC_HEADER_BYTES;
       const end = column.data + i32[at + i + 1]!;
       const to = (this.rows + i) * width;
-      // NULL.
-      if (start === end) this.data.fill(0, to, to + width);
-      else writeInteger(out, to, width, fixedInteger(u8, start, end, scale, nan));
+      // Zeros for NULL.
+      data.fill(0, to, to + width);
+      if (start === end) continue;
+      const kind = u8[start]!;
+      if (kind === NAN_KIND) {
+        writeInteger(data, to, width, nan);
+        continue;
+      }
+      if (kind > 1 || (u8[start + 1]! | (u8[start + 2]! << 8)) !== scale || end - digits > width)
+        throw new Error(`a numeric that does not fit ${this.encoding} at scale ${scale}`);
+      for (let b = digits; b < end; b++) data[to + b - digits] = u8[b]!;
+      if (kind === 1) negate(data, to, width);
     }
   }
 
@@ -166,14 +176,16 @@ export class StagedColumn {
   }
 }
 
-function fixedInteger(u8: Uint8Array, start: number, end: number, scale: number, nan: bigint): bigint {
-  if (u8[start] === NAN_KIND) return nan;
-  const v = decodeVarNumeric(u8, start, end);
-  if ('special' in v || v.scale !== scale) throw new Error(`a numeric that is not of scale ${scale}`);
-  return v.unscaled;
+/** Two's complement, in place. */
+function negate(data: Uint8Array, at: number, width: number): void {
+  let carry = 1;
+  for (let b = at; b < at + width; b++) {
+    const byte = (data[b]! ^ 255) + carry;
+    data[b] = byte;
+    carry = byte >> 8;
+  }
 }
 
-function writeInteger(view: DataView, at: number, width: number, v: bigint): void {
-  view.setBigInt64(at, BigInt.asIntN(64, v), true);
-  if (width === 16) view.setBigInt64(at + 8, v >> 64n, true);
+function writeInteger(data: Uint8Array, at: number, width: number, v: bigint): void {
+  for (let b = 0; b < width; b++) data[at + b] = Number((v >> BigInt(8 * b)) & 255n);
 }
