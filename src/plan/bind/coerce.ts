@@ -1,6 +1,7 @@
 /** Bringing an expression to a type: literals parsed at bind time, parameters given their type, casts inserted.
  *
- *  Every cast in a plan is made here, as a call of the registry's `cast(from,to)`. Source: PostgreSQL 15, chapter 10
+ *  Every cast in a plan is made here, as a call of the registry's `cast(from,to)`, or of its `fit` when the result would be a
+ *  numeric(p,s) and may be NaN. Source: PostgreSQL 15, chapter 10
  *  and parse_coerce.c. Errors of literals (22P02, 22007, 22003, ...) carry the literal's position. */
 import { mayBeNan } from '../../types/functions/casts.js';
 import { functionById, resolveCast } from '../../types/functions/registry.js';
