@@ -430,6 +430,11 @@ class Generator {
   }
 }
 
+/** Does the query say in which order its rows come? One in parentheses says so of its own only. */
+export function isOrdered(sql: string): boolean {
+  return /ORDER BY [^()]*$/.test(sql);
+}
+
 export function randomQuery(r: Random, options: QueryOptions = {}): string {
   return new Generator(r, options).query();
 }
