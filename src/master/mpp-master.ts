@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --no-incremental-marking
 /** The command `mpp-master`: the process that clients connect to and segments join. */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { memoryBytes, parseAddress, workerCount } from '../exchange/process/limits.js';
 import { makeLogger, readToken, runProcess } from '../exchange/process/start.js';
@@ -69,6 +70,7 @@ await runProcess(log, async () => {
       catalog: master.catalog,
       dispatcher: master.dispatcher,
       log,
+      spoolDirectory: join(options.data, 'spool'),
       newQueryId: () => master.newQueryId(),
     },
   }).catch((e: NodeJS.ErrnoException) => {

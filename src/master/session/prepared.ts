@@ -36,6 +36,11 @@ export type Prepared = {
   readonly declaredTypes: readonly (SqlType | undefined)[];
   /** A simple query: `$1` is 42P02. */
   readonly noParams?: boolean;
+  /** PREPARE in SQL; else a Parse message. */
+  readonly fromSql?: boolean;
+  /** The text that made it. */
+  readonly madeBy?: string;
+  readonly madeMicros?: bigint;
   binding: Binding | undefined;
 };
 

@@ -16,6 +16,8 @@ export type MasterServices = {
   readonly dispatcher: Dispatcher;
   readonly locks: LockTable;
   readonly log: Log;
+  /** For rows that do not fit into memory. */
+  readonly spoolDirectory: string;
   /** Unique in the cluster. */
   readonly newQueryId: () => QueryId;
   /** Of all connected sessions. */

@@ -35,6 +35,7 @@ import {
   rowDescription,
 } from '../wire/messages.js';
 import type { ClientOutput } from './client-output.js';
+import type { Cursor } from './cursor.js';
 import { type Binding, closePortal, type Portal, type Prepared } from './prepared.js';
 import { RecentStatements } from './recent-statements.js';
 import { sendRows } from './send-rows.js';
@@ -59,6 +60,7 @@ export class Session {
   readonly client: ClientInfo;
   readonly transaction = new TransactionBlock();
   readonly prepared = new Map<string, Prepared>();
+  readonly cursors = new Map<string, Cursor>();
   private readonly portals = new Map<string, Portal>();
   private readonly recent = new RecentStatements();
   private readonly writer = new ByteWriter(64 * 1024);
@@ -102,11 +104,12 @@ export class Session {
 
   private async finishRun(run: StatementRun, signal: AbortSignal): Promise<void> {
     let rows = 0;
-    if (run.fields !== undefined) this.output.write(rowDescription(run.fields, []));
+    const formats = run.formats ?? [];
+    if (run.fields !== undefined) this.output.write(rowDescription(run.fields, formats));
     if (run.stream !== undefined) {
       const state = { block: undefined, offset: 0 };
       try {
-        const sent = await sendRows(run.stream, state, [], 0, this.output, this.writer, signal);
+        const sent = await sendRows(run.stream, state, formats, 0, this.output, this.writer, signal);
         rows = sent.rows;
       } finally {
         await releaseState(state, run);
@@ -125,7 +128,14 @@ export class Session {
     if (parsed !== undefined) this.checkBlock(parsed);
     if (name !== '' && this.prepared.has(name))
       throw new SqlError('42P05', `prepared statement "${name}" already exists`);
-    const prepared: Prepared = { name, parsed, declaredTypes, binding: undefined };
+    const prepared: Prepared = {
+      name,
+      parsed,
+      declaredTypes,
+      madeBy: text,
+      madeMicros: this.queryStart ?? nowMicros(),
+      binding: undefined,
+    };
     if (parsed !== undefined) this.bind(prepared, nowMicros());
     this.prepared.set(name, prepared);
     this.output.write(PARSE_COMPLETE);
@@ -155,7 +165,7 @@ export class Session {
   ): Promise<void> {
     if (prepared.parsed !== undefined) this.checkBlock(prepared.parsed);
     if (name === '') await this.dropPortal('');
-    else if (this.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`);
+    else this.checkCursorName(name);
     const fields = this.fieldsOf(prepared);
     this.portals.set(name, {
       name,
@@ -277,6 +287,34 @@ export class Session {
       const portal = this.portals.get(name)!;
       if (portal.controller !== this.running) await this.dropPortal(name);
     }
+  }
+
+  // ---------------------------------------------------------------- cursors
+
+  /** Portals and cursors share their names. */
+  checkCursorName(name: string): void {
+    if (this.portals.has(name) || this.cursors.has(name))
+      throw new SqlError('42P03', `cursor "${name}" already exists`);
+  }
+
+  cursor(name: string): Cursor {
+    const cursor = this.cursors.get(name);
+    if (cursor === undefined) throw new SqlError('34000', `cursor "${name}" does not exist`);
+    return cursor;
+  }
+
+  async closeCursors(which: (c: Cursor) => boolean): Promise<void> {
+    for (const [name, c] of [...this.cursors]) {
+      if (!which(c)) continue;
+      this.cursors.delete(name);
+      await c.close();
+    }
+  }
+
+  /** A transaction ends: what it held WITH HOLD stays when it commits. */
+  async endCursors(committed: boolean): Promise<void> {
+    if (committed) for (const c of this.cursors.values()) if (c.options.hold) await c.persist();
+    await this.closeCursors((c) => !c.outlives);
   }
 
   // ---------------------------------------------------------------- binding
@@ -403,7 +441,21 @@ export class Session {
       settings: () => this.settings.rows(),
       sessions: activity,
       segments: () => dispatcher.segments(),
+      preparedStatements: () => this.preparedRows(),
+      cursors: () => [...this.cursors.values()].map((c) => c.options),
     };
+  }
+
+  private preparedRows(): ReturnType<SystemContext['preparedStatements']> {
+    return [...this.prepared.values()]
+      .filter((p) => p.name !== '')
+      .map((p) => ({
+        name: p.name,
+        statement: p.madeBy ?? p.parsed?.text ?? '',
+        madeMicros: p.madeMicros ?? 0n,
+        fromSql: p.fromSql === true,
+        paramTypes: this.paramTypes(p),
+      }));
   }
 
   setSetting(name: string, values: readonly string[] | undefined, local: boolean): void {
@@ -492,6 +544,7 @@ export class Session {
     this.closed = true;
     this.running?.abort(reason);
     await this.closeAllPortals();
+    await this.closeCursors(() => true);
   }
 
   activity(): SessionActivity {

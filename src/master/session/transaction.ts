@@ -24,6 +24,10 @@ export class TransactionBlock {
     return this.state !== 'I';
   }
 
+  get savepointDepth(): number {
+    return this.savepoints.length;
+  }
+
   begin(): NoticeFields | undefined {
     if (this.state === 'T') return warning('25001', 'there is already a transaction in progress');
     this.state = 'T';

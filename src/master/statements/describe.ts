@@ -27,6 +27,8 @@ export function describeStatement(
       if (prepared.parsed === undefined) return undefined;
       return describeStatement(session, session.bind(prepared, 0n).statement);
     }
+    case 'fetch':
+      return statement.move ? undefined : session.cursor(statement.name).options.fields;
     default:
       return undefined;
   }

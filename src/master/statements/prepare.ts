@@ -9,7 +9,12 @@ import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import type { Statement } from './statement.js';
 
-export function prepareStatement(session: Session, s: Statement<'prepare'>): string {
+export function prepareStatement(
+  session: Session,
+  s: Statement<'prepare'>,
+  text: string,
+  nowMicros: bigint,
+): string {
   if (session.prepared.has(s.name))
     throw new SqlError('42P05', `prepared statement "${s.name}" already exists`);
   const parsed = parseSql(s.sql)[0];
@@ -17,6 +22,9 @@ export function prepareStatement(session: Session, s: Statement<'prepare'>): str
     name: s.name,
     parsed,
     declaredTypes: s.statement.paramTypes,
+    fromSql: true,
+    madeBy: text,
+    madeMicros: nowMicros,
     binding: undefined,
   });
   return 'PREPARE';

@@ -69,6 +69,7 @@ export async function runDiscard(session: Session, s: Statement<'discard'>): Pro
     session.prepared.clear();
     session.forgetPlans();
     await session.closeAllPortals();
+    await session.closeCursors(() => true);
   } else if (s.what === 'plans') {
     session.forgetPlans();
   }

@@ -6,6 +6,7 @@ import { command, type RunContext, type StatementRun } from '../session/statemen
 import { runAnalyze, runVacuum } from './analyze.js';
 import { runCopyFrom } from './copy-from.js';
 import { runCopyTo } from './copy-to.js';
+import { closeCursor, declareCursor, fetchCursor } from './cursors.js';
 import { createSchema, createTable, createView, dropObjects, renameRelation } from './ddl.js';
 import { runExplain } from './explain.js';
 import { createTableAs, runInsert, truncate } from './load.js';
@@ -66,11 +67,19 @@ export async function startStatement(
     case 'transaction':
       return command(await runTransaction(session, statement));
     case 'prepare':
-      return command(prepareStatement(session, statement));
+      return command(
+        prepareStatement(session, statement, prepared.parsed!.text, context.functions.nowMicros),
+      );
     case 'execute':
       return executePrepared(session, statement, context);
     case 'deallocate':
       return command(deallocate(session, statement));
+    case 'declareCursor':
+      return command(await declareCursor(session, prepared, context));
+    case 'fetch':
+      return fetchCursor(session, statement, context);
+    case 'closeCursor':
+      return command(await closeCursor(session, statement));
     default:
       return unreachable(statement);
   }

@@ -19,6 +19,7 @@ export async function runTransaction(session: Session, s: Statement<'transaction
     case 'rollback': {
       const { tag, notice } = transaction.end(s.verb);
       session.settings.endBlock(tag === 'COMMIT');
+      await session.endCursors(tag === 'COMMIT');
       await session.closeAllPortals();
       if (notice !== undefined) session.notice(notice);
       if (s.chain && notice?.code !== '25P01') {
@@ -35,6 +36,7 @@ export async function runTransaction(session: Session, s: Statement<'transaction
       return 'RELEASE';
     case 'rollbackTo':
       transaction.rollbackTo(s.savepoint!);
+      await session.closeCursors((c) => !c.outlives && c.options.level >= transaction.savepointDepth);
       return 'ROLLBACK';
     default:
       return unreachable(s.verb);

@@ -31,6 +31,7 @@ export async function startTestServer(more: Partial<WireServerOptions> = {}): Pr
       catalog,
       dispatcher,
       log: { info() {}, warn() {}, error: (fields) => errors.push(fields) },
+      spoolDirectory: join(directory, 'spool'),
       newQueryId: () => `test-${++queries}` as QueryId,
     },
     ...more,

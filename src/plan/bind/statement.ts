@@ -159,7 +159,30 @@ export type UtilityStatement =
   /** Arguments are constant expressions, not yet coerced to the parameters' types. */
   | { readonly kind: 'execute'; readonly name: string; readonly args: readonly Expr[] }
   /** `name` undefined: DEALLOCATE ALL. */
-  | { readonly kind: 'deallocate'; readonly name: string | undefined };
+  | { readonly kind: 'deallocate'; readonly name: string | undefined }
+  | {
+      readonly kind: 'declareCursor';
+      readonly name: string;
+      readonly query: QueryStatement;
+      readonly binary: boolean;
+      /** SCROLL was asked for. */
+      readonly scroll: boolean;
+      readonly hold: boolean;
+      /** Its text. */
+      readonly statement: string;
+    }
+  /** FETCH, or MOVE. `count` is infinite for ALL, and negative to go the other way. */
+  | {
+      readonly kind: 'fetch';
+      readonly name: string;
+      readonly move: boolean;
+      readonly direction: FetchDirection;
+      readonly count: number;
+    }
+  /** `name` undefined: CLOSE ALL. */
+  | { readonly kind: 'closeCursor'; readonly name: string | undefined };
+
+export type FetchDirection = 'forward' | 'backward' | 'absolute' | 'relative';
 
 export type TransactionModes = {
   readonly isolation?: string;

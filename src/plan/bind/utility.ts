@@ -11,6 +11,7 @@ import { BindContext } from './context.js';
 import { bindCopy } from './copy.js';
 import { bindCreateTable } from './create-table.js';
 import { bindCreateTableAs, bindSelectInto } from './create-table-as.js';
+import { bindCloseCursor, bindDeclareCursor, bindFetch } from './cursors.js';
 import { declaredTypes } from './declared-type.js';
 import { quoteIdentifier, textAfterAs } from './default-text.js';
 import { featureName } from './feature-name.js';
@@ -145,6 +146,15 @@ export function bindUtility(
       kind: 'deallocate',
       name: node.DeallocateStmt.isall === true ? undefined : (node.DeallocateStmt.name ?? ''),
     };
+  if ('DeclareCursorStmt' in node) {
+    const s = node.DeclareCursorStmt;
+    if (s.query === undefined) throw new Error('DECLARE without a query');
+    const query = bindNode(ctx, s.query);
+    if (query.kind !== 'query') throw unsupported('a cursor for a statement that is no query');
+    return bindDeclareCursor(ctx, s, query, parsed.text);
+  }
+  if ('FetchStmt' in node) return bindFetch(node.FetchStmt);
+  if ('ClosePortalStmt' in node) return bindCloseCursor(node.ClosePortalStmt);
   throw unsupported(featureName(nodeKind(node)));
 }
 

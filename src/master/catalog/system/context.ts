@@ -33,6 +33,22 @@ export type SystemContext = {
   readonly settings: () => readonly SettingRow[];
   readonly sessions: () => readonly SessionActivity[];
   readonly segments: () => readonly SegmentInfo[];
+  /** Of the session that asks. */
+  readonly preparedStatements: () => readonly {
+    readonly name: string;
+    readonly statement: string;
+    readonly madeMicros: bigint;
+    readonly fromSql: boolean;
+    readonly paramTypes: readonly SqlType[];
+  }[];
+  readonly cursors: () => readonly {
+    readonly name: string;
+    readonly statement: string;
+    readonly hold: boolean;
+    readonly binary: boolean;
+    readonly scroll: boolean;
+    readonly createdMicros: bigint;
+  }[];
 };
 
 export type SystemRow = Readonly<Record<string, Value>>;

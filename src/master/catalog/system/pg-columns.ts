@@ -55,7 +55,7 @@ pg_parameter_acl 6243 oid:oid! parname:text! paracl:text[]
 pg_partitioned_table 3350 partrelid:oid! partstrat:char! partnatts:int2! partdefid:oid! partattrs:int2[]! partclass:oid[]! partcollation:oid[]! partexprs:text
 pg_policies 12018 schemaname:name tablename:name policyname:name permissive:text roles:name[] cmd:text qual:text with_check:text
 pg_policy 3256 oid:oid! polname:name! polrelid:oid! polcmd:char! polpermissive:bool! polroles:oid[]! polqual:text polwithcheck:text
-pg_prepared_statements 12095 name:text statement:text prepare_time:timestamptz parameter_types:oid[] from_sql:bool generic_plans:int8 custom_plans:int8
+pg_prepared_statements 12095 name:text statement:text prepare_time:timestamptz parameter_types:regtype[] from_sql:bool generic_plans:int8 custom_plans:int8
 pg_prepared_xacts 12090 transaction:oid gid:text prepared:timestamptz owner:name database:name
 pg_proc 1255 oid:oid! proname:name! pronamespace:oid! proowner:oid! prolang:oid! procost:float4! prorows:float4! provariadic:oid! prosupport:regproc! prokind:char! prosecdef:bool! proleakproof:bool! proisstrict:bool! proretset:bool! provolatile:char! proparallel:char! pronargs:int2! pronargdefaults:int2! prorettype:oid! proargtypes:oid[]! proallargtypes:oid[] proargmodes:char[] proargnames:text[] proargdefaults:text protrftypes:oid[] prosrc:text! probin:text prosqlbody:text proconfig:text[] proacl:text[]
 pg_publication 6104 oid:oid! pubname:name! pubowner:oid! puballtables:bool! pubinsert:bool! pubupdate:bool! pubdelete:bool! pubtruncate:bool! pubviaroot:bool!

@@ -2,7 +2,14 @@
 
 import { resolveCast } from '../../../types/functions/registry.js';
 import type { CastContext } from '../../../types/functions/registry-types.js';
-import { type SqlType, TYPE_INFO, type TypeKind, typeOid, typeSize } from '../../../types/sql-type.js';
+import {
+  type SqlType,
+  TYPE_INFO,
+  type TypeKind,
+  typeName,
+  typeOid,
+  typeSize,
+} from '../../../types/sql-type.js';
 import { findZone, zoneAbbreviation, zoneOffset } from '../../../types/time-zone.js';
 import { PG_CATALOG_OID } from '../names.js';
 import { ANY_OID, ANYARRAY_OID, callables } from './callables.js';
@@ -249,6 +256,27 @@ const mppSegments: RowSource = (c) =>
     };
   });
 
+const pgCursors: RowSource = ({ cursors }) =>
+  cursors().map((x) => ({
+    name: x.name,
+    statement: x.statement,
+    is_holdable: x.hold,
+    is_binary: x.binary,
+    is_scrollable: x.scroll,
+    creation_time: x.createdMicros,
+  }));
+
+const pgPreparedStatements: RowSource = ({ preparedStatements }) =>
+  preparedStatements().map((p) => ({
+    name: p.name,
+    statement: p.statement,
+    prepare_time: p.madeMicros,
+    parameter_types: arrayOf(p.paramTypes.map(typeName)),
+    from_sql: p.fromSql,
+    generic_plans: 0,
+    custom_plans: 0,
+  }));
+
 const pgTimezoneNames: RowSource = () => {
   const seconds = Math.floor(Date.now() / 1000);
   const year = new Date().getUTCFullYear();
@@ -286,6 +314,8 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_user': pgUser,
   'pg_catalog.pg_settings': pgSettings,
   'pg_catalog.pg_stat_activity': pgStatActivity,
+  'pg_catalog.pg_cursors': pgCursors,
+  'pg_catalog.pg_prepared_statements': pgPreparedStatements,
   'pg_catalog.pg_timezone_names': pgTimezoneNames,
   'pg_catalog.mpp_segments': mppSegments,
   'information_schema.enabled_roles': enabledRoles,
