@@ -55,6 +55,8 @@ export type Portal = {
   block: RowBlock | undefined;
   offset: number;
   rowsSent: number;
+  /** It has run for so long. */
+  ms: number;
   done: boolean;
 };
 

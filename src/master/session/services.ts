@@ -4,6 +4,7 @@ import type { MasterCatalog } from '../catalog/master-catalog.js';
 import type { SessionActivity } from '../catalog/system/context.js';
 import type { Dispatcher } from '../dispatch/api.js';
 import type { LockTable } from './locks.js';
+import type { StatementStatistics } from './statement-statistics.js';
 
 export interface Log {
   info(fields: object, message: string): void;
@@ -20,6 +21,7 @@ export type MasterServices = {
   readonly spoolDirectory: string;
   /** Unique in the cluster. */
   readonly newQueryId: () => QueryId;
+  readonly statistics: StatementStatistics;
   /** Of all connected sessions. */
   readonly activity: () => readonly SessionActivity[];
   /** Cancels the statement of the session with this process id, or ends the session; false when there is none. */

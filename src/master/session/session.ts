@@ -94,15 +94,17 @@ export class Session {
       const controller = new AbortController();
       await this.during(controller, parsed.text, async () => {
         this.checkBlock(parsed);
+        const began = performance.now();
         const run = await startStatement(this, one, this.runContext(controller.signal, []));
-        await this.finishRun(run, controller.signal);
+        const tag = await this.finishRun(run, controller.signal);
+        this.count(one, performance.now() - began, tag);
       });
     }
     if (known === undefined) this.recent.keep(text, revision, statements);
     if (!this.transaction.open) await this.closeAllPortals();
   }
 
-  private async finishRun(run: StatementRun, signal: AbortSignal): Promise<void> {
+  private async finishRun(run: StatementRun, signal: AbortSignal): Promise<string> {
     let rows = 0;
     const formats = run.formats ?? [];
     if (run.fields !== undefined) this.output.write(rowDescription(run.fields, formats));
@@ -115,7 +117,21 @@ export class Session {
         await releaseState(state, run);
       }
     }
-    this.output.write(commandComplete(run.tag(rows)));
+    const tag = run.tag(rows);
+    this.output.write(commandComplete(tag));
+    return tag;
+  }
+
+  /** A statement has run to its end. */
+  private count({ parsed, binding }: Prepared, ms: number, tag: string): void {
+    const statement = binding?.statement;
+    // As the extension does: EXECUTE counts for what was prepared.
+    if (statement?.kind === 'prepare' || statement?.kind === 'deallocate') return;
+    const executed = statement?.kind === 'execute' ? this.prepared.get(statement.name) : undefined;
+    const text = executed?.madeBy ?? parsed?.text ?? '';
+    const rows = Number(/ (\d+)$/.exec(tag)?.[1] ?? 0);
+    const { user, database } = this.settings;
+    this.services.statistics.add({ user, database, text, ms, rows });
   }
 
   // ---------------------------------------------------------------- extended protocol
@@ -177,6 +193,7 @@ export class Session {
       block: undefined,
       offset: 0,
       rowsSent: 0,
+      ms: 0,
       done: false,
     });
     this.output.write(BIND_COMPLETE);
@@ -221,6 +238,12 @@ export class Session {
     this.checkBlock(parsed);
     await this.during(portal.controller, parsed.text, async () => {
       const { signal } = portal.controller;
+      const began = performance.now();
+      const ended = (tag: string): void => {
+        portal.ms += performance.now() - began;
+        this.count(portal.prepared, portal.ms, tag);
+        this.output.write(commandComplete(tag));
+      };
       try {
         const first = portal.run === undefined;
         const run =
@@ -235,7 +258,7 @@ export class Session {
         }
         if (run.stream === undefined) {
           portal.done = true;
-          this.output.write(commandComplete(run.tag(0)));
+          ended(run.tag(0));
           return;
         }
         const sent = await sendRows(
@@ -249,12 +272,13 @@ export class Session {
         );
         portal.rowsSent += sent.rows;
         if (sent.more) {
+          portal.ms += performance.now() - began;
           this.output.write(PORTAL_SUSPENDED);
           return;
         }
         portal.done = true;
         await run.stream.close();
-        this.output.write(commandComplete(run.tag(sent.rows)));
+        ended(run.tag(sent.rows));
       } catch (e) {
         this.portals.delete(name);
         await closePortal(portal);
@@ -408,6 +432,7 @@ export class Session {
           signed ??= namedCatalog(this.catalogNames(true));
           return signed.functionSignature?.(oid);
         },
+        resetStatements: () => this.services.statistics.reset(),
         signalBackend: (pid, how) => this.services.signalBackend(pid, how),
         setSetting: (name, value, local) => this.setText(name, value, local),
         settings: (name) =>
@@ -441,6 +466,7 @@ export class Session {
       settings: () => this.settings.rows(),
       sessions: activity,
       segments: () => dispatcher.segments(),
+      statements: () => this.services.statistics.all(),
       preparedStatements: () => this.preparedRows(),
       cursors: () => [...this.cursors.values()].map((c) => c.options),
     };
@@ -526,6 +552,17 @@ export class Session {
       this.writer.length = 0;
       this.stateChange = nowMicros();
     }
+  }
+
+  /** How long the session may wait for its client, and what ends it then. */
+  idleLimit(): { readonly ms: number; readonly error: SqlError } | undefined {
+    const inBlock = this.transaction.open;
+    const ms = this.settings.number(inBlock ? 'idle_in_transaction_session_timeout' : 'idle_session_timeout');
+    if (ms <= 0) return undefined;
+    const error = inBlock
+      ? new SqlError('25P03', 'terminating connection due to idle-in-transaction timeout')
+      : new SqlError('57P05', 'terminating connection due to idle-session timeout');
+    return { ms, error };
   }
 
   /** A cancel request: ends the statement that runs, if one does. */

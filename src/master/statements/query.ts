@@ -95,7 +95,8 @@ function ownRow(statement: BoundStatement, context: RunContext): readonly Value[
   if (statement.kind !== 'query' || statement.plan.kind !== 'project') return undefined;
   const { input, exprs } = statement.plan;
   if (input.kind !== 'values' || input.rows.length !== 1 || input.cols.length > 0) return undefined;
-  const acts = (e: Expr) => e.kind === 'call' && (SIGNALS.test(e.fn) || e.fn.startsWith('set_config('));
+  const acts = (e: Expr) =>
+    e.kind === 'call' && (SIGNALS.test(e.fn) || /^(set_config|pg_stat_statements_reset)\(/.test(e.fn));
   if (!exprs.some((e) => someExpr(e, acts)) || exprs.some(hasSubquery)) return undefined;
   return exprs.map((e) => evaluateConstant(e, context.functions, context.params));
 }

@@ -63,6 +63,8 @@ export class Connection implements ClientOutput {
   private wake: (() => void) | undefined;
   private closed = false;
   private paused = false;
+  /** ReadyForQuery was the last thing said. */
+  private idle = false;
   private readonly drainWaiters = new Set<() => void>();
 
   constructor(socket: Socket, host: ConnectionHost) {
@@ -145,8 +147,26 @@ export class Connection implements ClientOutput {
     }
   }
 
-  private nextMessage(): Promise<FrontendMessage | undefined> {
-    return this.next(() => this.reader.nextMessage());
+  /** Waits for the next message no longer than the session may be idle, once it has said that it is. */
+  private async nextWhileIdle(): Promise<FrontendMessage | undefined> {
+    const limit = this.idle ? this.started?.session.idleLimit() : undefined;
+    let expired = false;
+    const timer =
+      limit &&
+      setTimeout(() => {
+        expired = true;
+        this.wakeReader();
+      }, limit.ms);
+    try {
+      return await this.next(() => {
+        const message = this.reader.nextMessage();
+        if (message === undefined && expired) throw limit!.error;
+        return message;
+      });
+    } finally {
+      clearTimeout(timer);
+      this.idle = false;
+    }
   }
 
   // ---------------------------------------------------------------- start-up
@@ -205,6 +225,7 @@ export class Connection implements ClientOutput {
   }
 
   private ready(): void {
+    this.idle = true;
     this.write(readyForQuery(this.started!.session.transaction.status));
   }
 
@@ -213,7 +234,7 @@ export class Connection implements ClientOutput {
   private async messageLoop(): Promise<void> {
     let skipping = false;
     for (;;) {
-      const message = await this.nextMessage();
+      const message = await this.nextWhileIdle();
       if (message === undefined || message.type === 'X') return;
       if (skipping && message.type !== 'S') continue;
       skipping = false;

@@ -13,6 +13,7 @@ import { LockTable } from '../session/locks.js';
 import type { MasterServices } from '../session/services.js';
 import { Session } from '../session/session.js';
 import { SessionSettings } from '../session/settings.js';
+import { StatementStatistics } from '../session/statement-statistics.js';
 import { refreshAtStart } from '../statements/refresh.js';
 import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
 import { AUTHENTICATION_OK, backendKeyData, parameterStatus } from './messages.js';
@@ -22,7 +23,10 @@ export type WireServerOptions = {
   /** 0 picks a free one. */
   readonly port: number;
   /** What sessions have to do with each other is the server's own. */
-  readonly services: Omit<MasterServices, 'activity' | 'locks' | 'signalBackend' | 'signalChannel'>;
+  readonly services: Omit<
+    MasterServices,
+    'activity' | 'locks' | 'statistics' | 'signalBackend' | 'signalChannel'
+  >;
   readonly connectionsMax?: number;
   readonly startupTimeoutMs?: number;
 };
@@ -45,6 +49,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     ...options.services,
     activity: sessions,
     locks: new LockTable(),
+    statistics: new StatementStatistics(),
     signalChannel: `mpp signals ${randomUUID()}`,
     signalBackend(pid, how) {
       const entry = entries.get(pid);

@@ -40,6 +40,8 @@ export type CatalogFunctions = {
   /** Cancels the session's statement or ends the session; false when there is none with that process id. Only where
    *  sessions are: 0A000 elsewhere. */
   signalBackend?(pid: number, how: 'cancel' | 'terminate'): boolean;
+  /** Forgets what pg_stat_statements shows. Only where sessions are. */
+  resetStatements?(): void;
   settings(name: string): string | undefined;
   /** SET by a function; `value` undefined: to the default. The value as it is shown. Only where sessions are. */
   setSetting?(name: string, value: string | undefined, local: boolean): string;

@@ -158,6 +158,18 @@ export const systemFunctions: readonly FunctionDef[] = [
     ),
   ),
   define(
+    'pg_stat_statements_reset',
+    '',
+    { kind: 'void' },
+    (_a, ctx) => {
+      if (ctx.catalog?.resetStatements === undefined)
+        throw notSupported('pg_stat_statements_reset() over the rows of a query');
+      ctx.catalog.resetStatements();
+      return '';
+    },
+    { volatility: 'volatile' },
+  ),
+  define(
     'pg_postmaster_start_time',
     '',
     { kind: 'timestamptz' },

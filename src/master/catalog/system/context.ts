@@ -7,6 +7,7 @@ import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
 import type { SegmentInfo } from '../../dispatch/api.js';
 import type { SettingRow } from '../../session/settings.js';
+import type { StatementCounters } from '../../session/statement-statistics.js';
 import type { CatalogView } from '../catalog-view.js';
 import type { MasterCatalog } from '../master-catalog.js';
 
@@ -33,6 +34,7 @@ export type SystemContext = {
   readonly settings: () => readonly SettingRow[];
   readonly sessions: () => readonly SessionActivity[];
   readonly segments: () => readonly SegmentInfo[];
+  readonly statements: () => readonly StatementCounters[];
   /** Of the session that asks. */
   readonly preparedStatements: () => readonly {
     readonly name: string;

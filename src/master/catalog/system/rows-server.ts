@@ -277,6 +277,28 @@ const pgPreparedStatements: RowSource = ({ preparedStatements }) =>
     custom_plans: 0,
   }));
 
+const pgStatStatements: RowSource = ({ statements }) =>
+  statements().map((s) => ({
+    userid: OWNER_OID,
+    dbid: DATABASE_OID,
+    toplevel: true,
+    queryid: s.shape.queryId,
+    query: s.shape.text,
+    plans: 0,
+    total_plan_time: 0,
+    min_plan_time: 0,
+    max_plan_time: 0,
+    mean_plan_time: 0,
+    stddev_plan_time: 0,
+    calls: s.calls,
+    total_exec_time: s.totalMs,
+    min_exec_time: s.minMs,
+    max_exec_time: s.maxMs,
+    mean_exec_time: s.meanMs,
+    stddev_exec_time: Math.sqrt(s.squares / s.calls),
+    rows: s.rows,
+  }));
+
 const pgTimezoneNames: RowSource = () => {
   const seconds = Math.floor(Date.now() / 1000);
   const year = new Date().getUTCFullYear();
@@ -316,6 +338,7 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_stat_activity': pgStatActivity,
   'pg_catalog.pg_cursors': pgCursors,
   'pg_catalog.pg_prepared_statements': pgPreparedStatements,
+  'pg_catalog.pg_stat_statements': pgStatStatements,
   'pg_catalog.pg_timezone_names': pgTimezoneNames,
   'pg_catalog.mpp_segments': mppSegments,
   'information_schema.enabled_roles': enabledRoles,
