@@ -102,12 +102,25 @@ export type SliceStats = {
   readonly memoryPeakBytes: number;
 };
 
+/** How far a running slice is. */
+export type SliceProgress = {
+  readonly queryId: string;
+  readonly slice: number;
+  readonly state: 'waiting' | 'running';
+  /** Read by its scans; received, where it has none. */
+  readonly rows: number;
+  /** Of its scans. */
+  readonly rowsTotal: number | undefined;
+};
+
 export interface Engine {
   readonly memory: MemoryPool;
   readonly workers: number;
   /** Resolves when the sink has all rows; rejects with the first error (SqlError for what a client caused; 57014 when
    *  `signal` aborts). Either way all memory of the query is free and all its tasks have ended. */
   runSlice(run: SliceRun): Promise<SliceStats>;
+  /** Of the slices that run now; counted when asked. */
+  progress(): readonly SliceProgress[];
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@
  *  master has an error from elsewhere) or the loss of the link ends all. `done` is said when all rows have been sent; should
  *  they turn out not to have arrived, `failed` follows. */
 import type { Logger } from 'pino';
-import type { ChunkSink, Engine, EvalSettings, SliceStats } from '../engine/api.js';
+import type { ChunkSink, Engine, EvalSettings, SliceProgress, SliceStats } from '../engine/api.js';
 import {
   COPY_SOURCE,
   type ExecuteBody,
@@ -58,6 +58,10 @@ export class Executor {
 
   constructor(host: ExecutorHost) {
     this.host = host;
+  }
+
+  progress(): readonly SliceProgress[] {
+    return this.host.engine.progress();
   }
 
   /** Never throws: a request that makes no sense fails alone. */

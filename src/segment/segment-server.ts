@@ -51,6 +51,7 @@ export function serveSegment(server: RpcServer, { executor, writes, store, parse
     await store.dropStorage(storage_id);
     return {};
   });
+  server.unary(SegmentService.Progress, async () => ({ msgpack: pack(executor.progress()) }));
   server.unary(SegmentService.Ping, async () => ({
     msgpack: pack({ pid: process.pid, parallelism: availableParallelism() }),
   }));

@@ -97,6 +97,10 @@ export class TableScan implements BatchSource {
     return { groups: visibleGroups, skipped: visibleGroups - groups.length, rows, bytesRead: this.bytesRead };
   }
 
+  get rowsTotal(): number {
+    return this.stats.rows;
+  }
+
   next(): Batch | 'wait' | 'end' {
     if (this.closed) return 'end';
     this.readAhead();

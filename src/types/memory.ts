@@ -94,6 +94,8 @@ export interface BatchSource {
   /** A batch (owned by the caller until released), 'wait' when none is there yet, 'end' after the last. Throws the
    *  stream's error. */
   next(): Batch | 'wait' | 'end';
+  /** Rows that will have come in the end, where that is known; less when `narrow` leaves some out. */
+  readonly rowsTotal?: number;
   /** One callback, called (maybe repeatedly) when `next` is worth another try. */
   onReady(callback: () => void): void;
   /** Batches whose values of column `column` (of `layout`) all lie within bounds that `mayMatch` denies need not come, nor

@@ -21,7 +21,7 @@ export async function connectSession(
   connection.onNotice = (notice) => session.notice(notice);
   connection.onNotification = (n) => session.notification(n);
   session.connection = connection;
-  session.connectionSettings = settings;
+  session.connectionSettings = { ...settings, password: connection.password };
   const { variables } = session;
   variables.set('DBNAME', connection.at.database);
   variables.set('USER', connection.at.user);

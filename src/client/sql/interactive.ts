@@ -117,8 +117,8 @@ function historyFile(session: Session): string {
 /** The client's version, and the server's. */
 function banner(session: Session): string {
   const version = session.connection?.parameters.get('server_version') ?? 'unknown';
-  const product = session.connection?.parameters.get('mpp_version');
-  const server = product === undefined ? `PostgreSQL ${version}` : `mpp ${product}`;
+  const product = /\((mpp [^)]*)\)/.exec(version)?.[1];
+  const server = product ?? `PostgreSQL ${version}`;
   return `${PROGRAM} ${VERSION} (server: ${server})\nType "help" for help.\n\n`;
 }
 

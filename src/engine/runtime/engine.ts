@@ -4,7 +4,7 @@
  *  sources the built file is used all the same. */
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { Engine, SliceRun, SliceStats } from '../api.js';
+import type { Engine, SliceProgress, SliceRun, SliceStats } from '../api.js';
 import { serveEvictions } from './eviction.js';
 import { ModuleCache } from './module-cache.js';
 import type { TaskReply, WorkerTask } from './protocol.js';
@@ -42,7 +42,7 @@ export class LocalEngine implements Engine {
   readonly inlineRows: number;
   private readonly inline: TaskRunner;
   private readonly pool: Piscina<WorkerTask, TaskReply>;
-  private readonly running = new Set<Promise<unknown>>();
+  private readonly running = new Map<Promise<unknown>, SliceRunner>();
   private readonly loadedBy = new Map<string, Set<number>>();
   private counter = 0;
 
@@ -67,8 +67,12 @@ export class LocalEngine implements Engine {
     const runner = new SliceRunner(this, `${run.queryId}/${run.slice.id}/${this.counter++}`, run);
     const done = runner.execute();
     const tracked = done.catch(() => undefined).finally(() => this.running.delete(tracked));
-    this.running.add(tracked);
+    this.running.set(tracked, runner);
     return done;
+  }
+
+  progress(): readonly SliceProgress[] {
+    return [...this.running.values()].map((runner) => runner.progress());
   }
 
   /** In this thread, at once. */
@@ -98,7 +102,7 @@ export class LocalEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.running);
+    await Promise.all(this.running.keys());
     await this.pool.close({ force: true });
   }
 }

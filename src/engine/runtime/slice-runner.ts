@@ -20,6 +20,7 @@ import type {
   CompiledSlice,
   MergedSource,
   PipelineDesc,
+  SliceProgress,
   SliceRun,
   SliceStats,
   SourceProvider,
@@ -175,6 +176,40 @@ export class SliceRunner {
     } finally {
       this.cleanup();
     }
+  }
+
+  /** Counted here and now, so that it costs nothing while nobody asks. */
+  progress(): SliceProgress {
+    let [scanned, scans, total, received] = [0, 0, 0, 0];
+    for (const p of this.pipelines) {
+      if (p.source === undefined) continue;
+      const rows = p.rowsFed - this.rowsLeft(p);
+      const expected = 'rowsTotal' in p.source ? p.source.rowsTotal : undefined;
+      if (expected === undefined) received += rows;
+      else {
+        scans++;
+        scanned += rows;
+        total += expected;
+      }
+    }
+    return {
+      queryId: this.run.queryId,
+      slice: this.run.slice.id,
+      state: this.pipelines.some((p) => p.morsels > 0 || p.rowsFed > 0) ? 'running' : 'waiting',
+      rows: scans > 0 ? scanned : received,
+      rowsTotal: scans > 0 ? total : undefined,
+    };
+  }
+
+  /** Rows of morsels that no worker has taken. */
+  private rowsLeft(p: PipelineRun): number {
+    const { memory } = this.engine;
+    let rows = 0;
+    for (const g of p.groups) {
+      const taken = Number(Atomics.load(memory.i64, (g.queue + QUEUE.cursor) / 8) >> 32n);
+      for (const b of g.held.slice(taken)) rows += b.rows;
+    }
+    return rows;
   }
 
   private prepareState(): void {

@@ -112,6 +112,7 @@ export const SegmentService = {
   TableSummary: method<StorageRequest, Payload>(segment, 'TableSummary'),
   Analyze: method<StorageRequest, Payload>(segment, 'Analyze'),
   DropStorage: method<StorageRequest, Empty>(segment, 'DropStorage'),
+  Progress: method<Empty, Payload>(segment, 'Progress'),
   Ping: method<Empty, Payload>(segment, 'Ping'),
 };
 export const MasterService = {

@@ -17,6 +17,8 @@ import type { Value } from '../../types/value.js';
 
 export type RunOptions = {
   readonly queryId: QueryId;
+  /** The session's process id, under which its progress is shown. */
+  readonly pid?: number;
   readonly params: readonly Value[];
   readonly settings: EvalSettings;
   /** Taken with `snapshot()` before the plan was made, so that the plan's ranges hold for what it sees. */
@@ -138,6 +140,17 @@ export type SegmentInfo = {
   readonly pid: number | undefined;
 };
 
+/** How far one slice is on one process. */
+export type QueryProgress = {
+  readonly pid: number;
+  readonly slice: SliceId;
+  /** MASTER (-1) for the master. */
+  readonly segment: SegmentId;
+  readonly state: 'waiting' | 'running' | 'done';
+  readonly rows: number;
+  readonly rowsTotal: number | undefined;
+};
+
 export interface Dispatcher {
   /** The master's own shared memory: chunks given to `sink` and batches of `virtualScan` live in it. */
   readonly memory: MemoryPool;
@@ -165,4 +178,6 @@ export interface Dispatcher {
   dropStorage(storageId: StorageId): Promise<void>;
   /** All that form the cluster, in order of id; one that has never joined has no address and is not up. */
   segments(): readonly SegmentInfo[];
+  /** Of all running queries, asked of the segments that take part; what does not answer soon is left out. */
+  progress(): Promise<readonly QueryProgress[]>;
 }

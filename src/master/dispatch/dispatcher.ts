@@ -4,6 +4,7 @@
  *  are not part of a query. Must not know: SQL, sessions, the catalog. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { SliceProgress } from '../../engine/api.js';
 import type {
   AnalyzeRequest,
   PrepareBody,
@@ -27,6 +28,7 @@ import type {
   CopyInOptions,
   CopyStream,
   Dispatcher,
+  QueryProgress,
   RunOptions,
   RunStats,
   SegmentInfo,
@@ -176,6 +178,20 @@ export class ClusterDispatcher implements Dispatcher {
     });
   }
 
+  async progress(): Promise<readonly QueryProgress[]> {
+    const queries = [...this.running].filter((q) => q.pid !== undefined);
+    const members = new Set(queries.flatMap((q) => q.members()));
+    const bySegment = new Map<SegmentId, readonly SliceProgress[]>([[MASTER, this.host.engine.progress()]]);
+    await Promise.all(
+      [...members].map(async (m) => {
+        const signal = AbortSignal.timeout(PROGRESS_TIMEOUT_MS);
+        const reply = await this.call(m, SegmentService.Progress, {}, signal).catch(() => undefined);
+        if (reply !== undefined) bySegment.set(m.id, unpack<SliceProgress[]>(reply.msgpack));
+      }),
+    );
+    return queries.flatMap((q) => q.progress(bySegment));
+  }
+
   /** Ends every running query with 57P01. */
   async stop(): Promise<void> {
     this.stopping = new SqlError('57P01', 'terminating connection due to administrator command');
@@ -253,6 +269,9 @@ export class ClusterDispatcher implements Dispatcher {
     };
   }
 }
+
+/** A segment that is too busy to say how far it is must not keep the one who asks. */
+const PROGRESS_TIMEOUT_MS = 500;
 
 const EMPTY = Buffer.alloc(0);
 

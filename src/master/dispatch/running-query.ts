@@ -4,7 +4,7 @@
  *  Invariants: the first error wins, ends everything everywhere, and is what `run` rejects with; a lost segment is
  *  named together with the slice that it ran; when `run` settles, the master's slices have ended and their memory is free,
  *  and the segments have ended theirs or have been told to. */
-import type { ChunkSink, Engine, SliceStats } from '../../engine/api.js';
+import type { ChunkSink, Engine, SliceProgress, SliceStats } from '../../engine/api.js';
 import type {
   ExecuteBody,
   MotionRoute,
@@ -28,7 +28,7 @@ import { MASTER, type MotionId, type SegmentId } from '../../types/ids.js';
 import type { OutChunk } from '../../types/memory.js';
 import { assert, SqlError } from '../../types/sql-error.js';
 import type { Member } from '../cluster/membership.js';
-import type { MotionRunStats, RunOptions, RunStats, SliceRunStats } from './api.js';
+import type { MotionRunStats, QueryProgress, RunOptions, RunStats, SliceRunStats } from './api.js';
 
 export type QueryHost = {
   readonly engine: Engine;
@@ -81,6 +81,38 @@ export class RunningQuery {
 
   private get memoryLimitBytes(): number {
     return this.options.memoryLimitBytes ?? this.host.memoryLimitBytes;
+  }
+
+  get pid(): number | undefined {
+    return this.options.pid;
+  }
+
+  members(): readonly Member[] {
+    return this.shares.map((s) => s.member);
+  }
+
+  /** `bySegment`: what each process says of all its slices. */
+  progress(bySegment: ReadonlyMap<SegmentId, readonly SliceProgress[]>): readonly QueryProgress[] {
+    const { pid, queryId } = this.options;
+    const out: QueryProgress[] = [];
+    const begun = new Set<SegmentId>();
+    for (const [segment, all] of bySegment) if (all.some((p) => p.queryId === queryId)) begun.add(segment);
+    for (const slice of this.plan.slices)
+      for (const segment of slice.gang) {
+        const ended = this.slices.some((s) => s.slice === slice.id && s.segment === segment);
+        const known = bySegment.get(segment)?.find((p) => p.queryId === queryId && p.slice === slice.id);
+        // Slices of a process begin together: one that is missing beside others has ended.
+        const done = ended || (known === undefined && begun.has(segment));
+        out.push({
+          pid: pid!,
+          slice: slice.id,
+          segment,
+          state: done ? 'done' : (known?.state ?? 'waiting'),
+          rows: known?.rows ?? 0,
+          rowsTotal: known?.rowsTotal,
+        });
+      }
+    return out;
   }
 
   uses(segment: SegmentId): boolean {

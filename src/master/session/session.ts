@@ -456,6 +456,10 @@ export class Session {
     };
   }
 
+  get processId(): number {
+    return this.client.pid;
+  }
+
   systemContext(): SystemContext {
     const { catalog, activity, dispatcher } = this.services;
     return {
@@ -469,6 +473,7 @@ export class Session {
       statements: () => this.services.statistics.all(),
       preparedStatements: () => this.preparedRows(),
       cursors: () => [...this.cursors.values()].map((c) => c.options),
+      progress: () => dispatcher.progress(),
     };
   }
 

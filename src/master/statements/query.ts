@@ -120,6 +120,7 @@ export function runOptions(
   const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {
     queryId,
+    pid: session.processId,
     params: context.params,
     settings,
     snapshotCsn: snapshot,

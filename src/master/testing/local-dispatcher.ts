@@ -16,6 +16,7 @@ import type {
   CopyInOptions,
   CopyStream,
   Dispatcher,
+  QueryProgress,
   RunOptions,
   RunStats,
   TableSummary,
@@ -79,6 +80,10 @@ export class LocalDispatcher implements Dispatcher {
 
   constructor() {
     this.engine = new LocalEngine({ workers: 1, memoryBytes: 64 << 20, place: 'master' });
+  }
+
+  progress(): Promise<readonly QueryProgress[]> {
+    return Promise.resolve([]);
   }
 
   get memory(): MemoryPool {

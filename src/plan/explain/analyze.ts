@@ -11,6 +11,8 @@ export type ProcessStats = {
     readonly label: string;
     readonly ms: number;
     readonly morsels: number;
+    /** Operators that its rows pass through. */
+    readonly nodes?: readonly NodeId[];
   }[];
   readonly compileMs: number;
   readonly totalMs: number;
@@ -52,9 +54,25 @@ export function rowsOf(stats: AnalyzeStats, slice: number, node: NodeId): Spread
   );
 }
 
+/** What each process counted, in order of segments; -1 is the master. */
+export function rowsBySegment(
+  stats: AnalyzeStats,
+  slice: number,
+  node: NodeId,
+): readonly { readonly segment: number; readonly rows: number }[] {
+  const processes = stats.slices.find((s) => s.id === slice)?.processes ?? [];
+  return processes
+    .flatMap((p) => {
+      const rows = p.nodes.find((n) => n.id === node)?.rows;
+      return rows === undefined ? [] : [{ segment: p.segment, rows }];
+    })
+    .sort((a, b) => a.segment - b.segment);
+}
+
 export type SliceSummary = {
   readonly id: number;
   readonly processes: number;
+  readonly each: readonly ProcessStats[];
   readonly totalMs: Spread;
   readonly compileMs: Spread;
   readonly memoryBytes: Spread;
@@ -63,6 +81,7 @@ export type SliceSummary = {
     readonly label: string;
     readonly ms: Spread;
     readonly morsels: Spread;
+    readonly nodes: readonly NodeId[];
   }[];
 };
 
@@ -76,14 +95,17 @@ export function summarize(stats: AnalyzeStats): readonly SliceSummary[] {
     if (totalMs === undefined || compileMs === undefined || memoryBytes === undefined) continue;
     const labels = new Map<number, string>();
     for (const p of processes) for (const x of p.pipelines) labels.set(x.id, x.label);
-    const pipelines: { id: number; label: string; ms: Spread; morsels: Spread }[] = [];
+    const pipelines: SliceSummary['pipelines'][number][] = [];
     for (const [pipeline, label] of [...labels].sort((a, b) => a[0] - b[0])) {
       const runs = processes.flatMap((p) => p.pipelines.filter((x) => x.id === pipeline));
       const ms = spread(runs.map((x) => x.ms));
       const morsels = spread(runs.map((x) => x.morsels));
-      if (ms !== undefined && morsels !== undefined) pipelines.push({ id: pipeline, label, ms, morsels });
+      const nodes = runs[0]?.nodes ?? [];
+      if (ms !== undefined && morsels !== undefined)
+        pipelines.push({ id: pipeline, label, ms, morsels, nodes });
     }
-    result.push({ id, processes: processes.length, totalMs, compileMs, memoryBytes, pipelines });
+    const each = [...processes].sort((a, b) => a.segment - b.segment);
+    result.push({ id, processes: processes.length, each, totalMs, compileMs, memoryBytes, pipelines });
   }
   return result;
 }

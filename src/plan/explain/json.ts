@@ -1,6 +1,6 @@
 /** EXPLAIN (FORMAT JSON): PostgreSQL's shape, with the properties of motions and slices beside its own. */
 import type { DistributedPlan } from '../physical.js';
-import { rowsOf, type Spread, summarize } from './analyze.js';
+import { rowsBySegment, rowsOf, type Spread, summarize } from './analyze.js';
 import type { ExplainTextOptions } from './text.js';
 import { type ExplainNode, explainTree } from './tree.js';
 
@@ -16,11 +16,22 @@ export function explainJson(plan: DistributedPlan, options: ExplainTextOptions =
       'Total Time': spreadJson(s.totalMs),
       'Compile Time': spreadJson(s.compileMs),
       'Peak Memory': spreadJson(s.memoryBytes),
+      Segments: s.each.map((p) => ({
+        Segment: p.segment,
+        'Total Time': p.totalMs,
+        'Compile Time': p.compileMs,
+        'Peak Memory': p.memoryPeakBytes,
+      })),
       Pipelines: s.pipelines.map((p) => ({
         Pipeline: p.id,
         Label: p.label,
         Time: spreadJson(p.ms),
         Morsels: spreadJson(p.morsels),
+        Nodes: [...p.nodes],
+        'Time by Segment': s.each.map((e) => ({
+          Segment: e.segment,
+          Time: e.pipelines.find((x) => x.id === p.id)?.ms ?? 0,
+        })),
       })),
     }));
   }
@@ -55,9 +66,16 @@ function node(n: ExplainNode, parent: string | undefined, options: ExplainTextOp
   const { analyze } = options;
   if (analyze !== undefined && n.id !== undefined) {
     const rows = rowsOf(analyze, n.slice, n.id);
+    out.Node = n.id;
     out['Actual Rows'] = rows?.total ?? 0;
     out['Actual Loops'] = rows?.count ?? 0;
-    if (rows !== undefined && rows.count > 1) out['Actual Rows Per Process'] = spreadJson(rows);
+    if (rows !== undefined && rows.count > 1) {
+      out['Actual Rows Per Process'] = spreadJson(rows);
+      out['Rows by Segment'] = rowsBySegment(analyze, n.slice, n.id).map((r) => ({
+        Segment: r.segment,
+        Rows: r.rows,
+      }));
+    }
     const m = n.motion === undefined ? undefined : analyze.motions.find((x) => x.motion === n.motion);
     if (m !== undefined) {
       out['Moved Rows'] = m.rows;

@@ -1,6 +1,6 @@
 /** EXPLAIN's text: PostgreSQL's layout, Greenplum's motions and slices. One string a line. */
 import type { DistributedPlan } from '../physical.js';
-import { type AnalyzeStats, rowsOf, type Spread, summarize } from './analyze.js';
+import { type AnalyzeStats, rowsBySegment, rowsOf, type Spread, summarize } from './analyze.js';
 import { type ExplainNode, explainTree } from './tree.js';
 
 export type ExplainTextOptions = {
@@ -50,7 +50,10 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
   const { analyze } = options;
   if (analyze !== undefined && node.id !== undefined) {
     const rows = rowsOf(analyze, node.slice, node.id);
-    head += rows === undefined ? '  (never executed)' : `  (actual rows=${actual(rows)})`;
+    head +=
+      rows === undefined
+        ? '  (never executed)'
+        : `  (actual rows=${actual(rows)}${skewed(rows, rowsBySegment(analyze, node.slice, node.id))})`;
   }
   lines.push(head);
   for (const p of node.properties) {
@@ -70,6 +73,15 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
     if (c.title !== undefined) lines.push(`${body}${c.title.name}  ${c.title.place}`);
     render(c, depth + 1, options, lines);
   }
+}
+
+const SKEW_FACTOR = 1.5;
+const SKEW_ROWS = 1000;
+
+/** The segment that has far more rows than the others, if there is one. */
+function skewed(s: Spread, each: readonly { readonly segment: number; readonly rows: number }[]): string {
+  if (s.count < 2 || s.max < s.avg * SKEW_FACTOR || s.max - s.avg < SKEW_ROWS) return '';
+  return `, most on segment ${each.find((e) => e.rows === s.max)?.segment}`;
 }
 
 function show(v: string | readonly string[]): string {

@@ -4,7 +4,7 @@ import type { Settings } from '../session.js';
 import { type Candidate, type Completion, type CompletionHost, filtered, quoteName } from './candidates.js';
 import type { Names } from './catalog-names.js';
 import { completeCommand } from './complete-command.js';
-import { KEYWORDS, STATEMENT_WORDS, TYPE_WORDS } from './keywords.js';
+import { KEYWORDS, QUERY_WORDS, STATEMENT_WORDS, TYPE_WORDS } from './keywords.js';
 import { type StatementContext, statementContext, type TableRef } from './statement-context.js';
 
 export async function complete(
@@ -133,14 +133,14 @@ async function candidatesFor(
     case 'after-table':
       return [
         ...keywords(AFTER_TABLE, word, settings),
-        ...(context.word === '' ? [] : keywords(KEYWORDS, word, settings)),
+        ...(context.word === '' ? [] : keywords(QUERY_WORDS, word, settings)),
       ];
     case 'expression': {
       const own = await columns(host, tables);
       const aliases = tables.map(
         (t): Candidate => ({ text: quoteName(t.alias ?? t.name), kind: 'relation', suffix: '.' }),
       );
-      const words = keywords(KEYWORDS, word, settings);
+      const words = keywords(context.definition ? KEYWORDS : QUERY_WORDS, word, settings);
       if (context.word === '') return [...own, ...aliases, ...(own.length > 0 ? [] : words)];
       return [
         ...own,

@@ -33,14 +33,31 @@ const PASTE_OFF = '\x1b[?2004l';
 export class Editor {
   private readonly input = process.stdin;
   private readonly screen = new Screen(process.stdout);
+  private current: Editing | undefined;
+  /** Typed ahead, while no statement was asked for. */
+  private readonly ahead: (readonly [string | undefined, Key])[] = [];
   private started = false;
 
-  edit(request: EditRequest): Promise<Outcome> {
+  async edit(request: EditRequest): Promise<Outcome> {
     if (!this.started) {
       emitKeypressEvents(this.input);
+      this.input.on('keypress', (text: string | undefined, key: Key) => this.key(text, key));
       this.started = true;
     }
-    return new Editing(request, this.input, this.screen).run();
+    const editing = new Editing(request, this.input, this.screen, (text, key) => this.key(text, key));
+    this.current = editing;
+    const outcome = editing.run();
+    while (editing.open) {
+      const next = this.ahead.shift();
+      if (next === undefined) break;
+      editing.key(...next);
+    }
+    return outcome;
+  }
+
+  private key(text: string | undefined, key: Key): void {
+    if (this.current?.open === true) this.current.key(text, key);
+    else this.ahead.push([text, key]);
   }
 }
 
@@ -61,7 +78,16 @@ class Editing {
   private completing = false;
   private waiting: (readonly [string | undefined, Key])[] = [];
 
-  constructor(request: EditRequest, input: NodeJS.ReadStream, screen: Screen) {
+  /** Takes a key for whoever is there for it. */
+  private readonly forward: (text: string | undefined, key: Key) => void;
+
+  constructor(
+    request: EditRequest,
+    input: NodeJS.ReadStream,
+    screen: Screen,
+    forward: (text: string | undefined, key: Key) => void,
+  ) {
+    this.forward = forward;
     this.request = request;
     this.input = input;
     this.screen = screen;
@@ -70,12 +96,10 @@ class Editing {
   }
 
   run(): Promise<Outcome> {
-    const onKey = (text: string | undefined, key: Key): void => this.key(text, key);
     const onResize = (): void => this.draw();
     const onEnd = (): void => this.done?.({ kind: 'end' });
     return new Promise<Outcome>((resolve) => {
       this.done = (outcome) => {
-        this.input.off('keypress', onKey);
         this.input.off('end', onEnd);
         process.stdout.off('resize', onResize);
         process.off('SIGCONT', onContinue);
@@ -91,7 +115,6 @@ class Editing {
         this.screen.forget();
         this.draw();
       };
-      this.input.on('keypress', onKey);
       this.input.on('end', onEnd);
       process.stdout.on('resize', onResize);
       process.on('SIGCONT', onContinue);
@@ -142,7 +165,11 @@ class Editing {
     this.done?.(outcome);
   }
 
-  private key(text: string | undefined, key: Key): void {
+  get open(): boolean {
+    return this.done !== undefined;
+  }
+
+  key(text: string | undefined, key: Key): void {
     if (this.done === undefined) return;
     if (this.completing && !(key.ctrl === true && key.name === 'c')) {
       this.waiting.push([text, key]);
@@ -329,7 +356,10 @@ class Editing {
 
   private async complete(): Promise<void> {
     const { buffer, request } = this;
-    if (request.completions === undefined) return;
+    if (request.completions === undefined) {
+      buffer.insert('\t');
+      return;
+    }
     this.completing = true;
     const completion = await request.completions(buffer.text, buffer.cursor).catch(() => undefined);
     this.completing = false;
@@ -337,7 +367,8 @@ class Editing {
     if (completion !== undefined) this.offer(completion);
     const keys = this.waiting;
     this.waiting = [];
-    for (const [text, key] of keys) this.key(text, key);
+    // One of them may ask for completions again, or end this: the rest waits on, or is the next one's.
+    for (const [text, key] of keys) this.forward(text, key);
     this.draw();
   }
 

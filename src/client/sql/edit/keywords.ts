@@ -13,6 +13,12 @@ export const KEYWORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** What may follow in a query, beside names. */
+export const QUERY_WORDS: readonly string[] =
+  'ALL AND ANY ARRAY AS ASC BETWEEN BY CASE CAST COLLATE CROSS CUBE CURRENT_DATE CURRENT_TIMESTAMP CURRENT_USER DEFAULT DESC DISTINCT ELSE END EXCEPT EXISTS EXTRACT FALSE FETCH FILTER FOLLOWING FROM FULL GROUP GROUPING HAVING ILIKE IN INNER INTERSECT INTERVAL INTO IS JOIN LATERAL LEFT LIKE LIMIT NATURAL NOT NULL NULLS OFFSET ON OR ORDER OUTER OVER PARTITION PRECEDING RANGE RETURNING RIGHT ROLLUP ROW ROWS SELECT SET SIMILAR SOME SYMMETRIC THEN TRUE UNBOUNDED UNION USING VALUES WHEN WHERE WINDOW WITH WITHIN'.split(
+    ' ',
+  );
+
 /** Types, which read as keywords do. */
 export const TYPE_WORDS: readonly string[] =
   'bigint boolean bytea char character date decimal double float integer interval json jsonb numeric precision real smallint text time timestamp timestamptz uuid varchar varying'.split(

@@ -31,6 +31,8 @@ export type StatementContext = {
   readonly tables: readonly TableRef[];
   readonly ctes: readonly string[];
   readonly setting?: string;
+  /** CREATE, ALTER and their like: any keyword may follow. */
+  readonly definition: boolean;
   /** Keywords so far are in lower case. */
   readonly lowerCase: boolean;
   /** The only words that may follow. */
@@ -350,6 +352,7 @@ export function statementContext(text: string, cursor: number): StatementContext
     qualifier,
     tables: tablesOf(all, ctes),
     ctes: [...ctes.keys()],
+    definition: !/^(select|with|insert|update|delete|values|explain)$/i.test(all[0]?.text ?? ''),
     lowerCase: /^[a-z]/.test(quotes.find((t) => t.kind === 'word')?.text ?? ''),
   };
 }

@@ -9,7 +9,7 @@ import { ConnectionLost } from '../wire/server-connection.js';
 import { Collector, type Finished } from './collector.js';
 import { type CopyInput, copyFromSource } from './copy.js';
 import { showCrosstab } from './crosstab.js';
-import { colorExplain } from './explain-colors.js';
+import { explainColors } from './explain-colors.js';
 import { watchProgress } from './progress.js';
 import { resultTable, showTable } from './show.js';
 import { isSelect, needsNoBegin } from './sql-words.js';
@@ -332,8 +332,8 @@ class QueryRun {
       return;
     }
     const table = resultTable(result, options);
-    const colored = this.out.isStdout ? colorExplain(session, table, options) : undefined;
-    showTable(session, colored ?? table, options, this.out);
+    const colors = this.out.isStdout && session.colors ? explainColors(table, options) : undefined;
+    showTable(session, table, options, this.out, colors);
     if (this.out.isStdout) stdout.flush();
   }
 

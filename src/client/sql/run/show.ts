@@ -7,11 +7,18 @@ import type { Session } from '../session.js';
 import type { ResultSet } from '../wire/messages.js';
 import { page, screenColumns } from './pager.js';
 
-export function showTable(session: Session, table: Table, options: PrintOptions, sink: Sink): void {
+/** `decorate`: colours for a line that is laid out already. */
+export function showTable(
+  session: Session,
+  table: Table,
+  options: PrintOptions,
+  sink: Sink,
+  decorate?: (line: string) => string,
+): void {
   const chunks: string[] = [];
   let lines = 0;
   const out = (text: string): void => {
-    chunks.push(text);
+    chunks.push(decorate === undefined ? text : decorate(text));
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
   };
   const wide = printTable(table, options, sink.isStdout ? screenColumns() : 0, out);

@@ -58,7 +58,9 @@ export async function openConnection(
     const modes = tlsModes(settings.sslMode, address);
     for (const [i, tls] of modes.entries())
       try {
-        return await openOne(settings, at, tls, password);
+        const connection = await openOne(settings, at, tls, password);
+        connection.password = typed ?? settings.password;
+        return connection;
       } catch (e) {
         if (i + 1 < modes.length && mayTryOtherMode(e, tls)) continue;
         failures.push(describeFailure(at, e));

@@ -80,6 +80,8 @@ export class ServerConnection {
   readonly parameters: ReadonlyMap<string, string>;
   transactionStatus: TransactionStatus = 'I';
   lost: Error | undefined;
+  /** What was typed or found for this server. */
+  password: string | undefined;
   onNotice: ((notice: ServerMessage) => void) | undefined;
   onNotification: ((n: Notification) => void) | undefined;
   private readonly client: RawClient;

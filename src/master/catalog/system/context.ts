@@ -5,7 +5,7 @@ import { scanColumn, type VirtualTableDef } from '../../../plan/catalog.js';
 import { formatArray } from '../../../types/array-text.js';
 import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
-import type { SegmentInfo } from '../../dispatch/api.js';
+import type { QueryProgress, SegmentInfo } from '../../dispatch/api.js';
 import type { SettingRow } from '../../session/settings.js';
 import type { StatementCounters } from '../../session/statement-statistics.js';
 import type { CatalogView } from '../catalog-view.js';
@@ -51,10 +51,13 @@ export type SystemContext = {
     readonly scroll: boolean;
     readonly createdMicros: bigint;
   }[];
+  readonly progress: () => Promise<readonly QueryProgress[]>;
 };
 
 export type SystemRow = Readonly<Record<string, Value>>;
 export type RowSource = (context: SystemContext) => readonly SystemRow[];
+/** Of rows that other processes must be asked for. */
+export type LateRowSource = (context: SystemContext) => Promise<readonly SystemRow[]>;
 
 export const OWNER_OID = 10;
 export const DATABASE_OID = 5;

@@ -13,7 +13,14 @@ import {
 import { findZone, zoneAbbreviation, zoneOffset } from '../../../types/time-zone.js';
 import { PG_CATALOG_OID } from '../names.js';
 import { ANY_OID, ANYARRAY_OID, callables } from './callables.js';
-import { arrayOf, DATABASE_OID, OWNER_OID, type RowSource, type SystemRow } from './context.js';
+import {
+  arrayOf,
+  DATABASE_OID,
+  type LateRowSource,
+  OWNER_OID,
+  type RowSource,
+  type SystemRow,
+} from './context.js';
 import { typeTraits } from './type-traits.js';
 
 type Scalar = Exclude<TypeKind, 'array'>;
@@ -299,6 +306,16 @@ const pgStatStatements: RowSource = ({ statements }) =>
     rows: s.rows,
   }));
 
+const mppProgress: LateRowSource = async (c) =>
+  (await c.progress()).map((p) => ({
+    pid: p.pid,
+    segment: p.segment,
+    slice: p.slice,
+    state: p.state,
+    rows: p.rows,
+    rows_total: p.rowsTotal ?? null,
+  }));
+
 const pgTimezoneNames: RowSource = () => {
   const seconds = Math.floor(Date.now() / 1000);
   const year = new Date().getUTCFullYear();
@@ -342,4 +359,8 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_timezone_names': pgTimezoneNames,
   'pg_catalog.mpp_segments': mppSegments,
   'information_schema.enabled_roles': enabledRoles,
+};
+
+export const LATE_SERVER_ROWS: Readonly<Record<string, LateRowSource | undefined>> = {
+  'pg_catalog.mpp_progress': mppProgress,
 };

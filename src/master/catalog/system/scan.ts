@@ -1,34 +1,41 @@
 /** A scan of a system table on the master: rows computed now, as one batch in the engine's memory. */
 import type { BatchSource } from '../../../engine/api.js';
+import type { VirtualTableDef } from '../../../plan/catalog.js';
 import type { VirtualScanOp } from '../../../plan/physical.js';
 import { encodingOf, rowsToBatch } from '../../../types/columnar.js';
 import type { Batch, MemoryPool } from '../../../types/memory.js';
 import { assert } from '../../../types/sql-error.js';
-import { type RowSource, rowValues, type SystemContext } from './context.js';
+import { type RowSource, rowValues, type SystemContext, type SystemRow } from './context.js';
 import { RELATION_ROWS } from './rows-relations.js';
-import { SERVER_ROWS } from './rows-server.js';
+import { LATE_SERVER_ROWS, SERVER_ROWS } from './rows-server.js';
 import { systemTable } from './tables.js';
 
 const ROWS: Readonly<Record<string, RowSource | undefined>> = { ...RELATION_ROWS, ...SERVER_ROWS };
 
-export function systemRows(
-  schema: string,
-  name: string,
-  ordinals: readonly number[],
-  context: SystemContext,
-) {
+function tableOf(schema: string, name: string): VirtualTableDef {
   const table = systemTable(schema, name);
   assert(table !== undefined, `system table ${schema}.${name}`);
-  const rows = ROWS[`${schema}.${name}`]?.(context) ?? [];
-  return { table, rows: rows.map((r) => rowValues(table, r, ordinals)) };
+  return table;
 }
 
 export function scanSystemTable(op: VirtualScanOp, context: SystemContext, memory: MemoryPool): BatchSource {
-  const { rows } = systemRows(op.schema, op.table, op.ordinals, context);
+  const table = tableOf(op.schema, op.table);
+  const name = `${op.schema}.${op.table}`;
   const types = op.cols.map((c) => c.type);
-  let batch: Batch | undefined = rows.length === 0 ? undefined : rowsToBatch(types, rows, memory);
+  const batchOf = (rows: readonly SystemRow[]): Batch | undefined =>
+    rows.length === 0
+      ? undefined
+      : rowsToBatch(
+          types,
+          rows.map((r) => rowValues(table, r, op.ordinals)),
+          memory,
+        );
+  const layout = types.map((t) => ({ encoding: encodingOf(t), nullable: true }));
+  const late = LATE_SERVER_ROWS[name];
+  if (late !== undefined) return new LateSource(layout, late(context), batchOf);
+  let batch = batchOf(ROWS[name]?.(context) ?? []);
   return {
-    layout: types.map((t) => ({ encoding: encodingOf(t), nullable: true })),
+    layout,
     next() {
       const given = batch;
       batch = undefined;
@@ -40,4 +47,50 @@ export function scanSystemTable(op: VirtualScanOp, context: SystemContext, memor
       batch = undefined;
     },
   };
+}
+
+/** Rows that are on their way. */
+class LateSource implements BatchSource {
+  readonly layout: BatchSource['layout'];
+  private rows: readonly SystemRow[] | undefined;
+  private failure: { readonly error: unknown } | undefined;
+  private given = false;
+  private callback: (() => void) | undefined;
+  private readonly batchOf: (rows: readonly SystemRow[]) => Batch | undefined;
+
+  constructor(
+    layout: BatchSource['layout'],
+    rows: Promise<readonly SystemRow[]>,
+    batchOf: (rows: readonly SystemRow[]) => Batch | undefined,
+  ) {
+    this.layout = layout;
+    this.batchOf = batchOf;
+    rows.then(
+      (r) => {
+        this.rows = r;
+        this.callback?.();
+      },
+      (error: unknown) => {
+        this.failure = { error };
+        this.callback?.();
+      },
+    );
+  }
+
+  next(): Batch | 'wait' | 'end' {
+    if (this.given) return 'end';
+    if (this.failure !== undefined) throw this.failure.error;
+    if (this.rows === undefined) return 'wait';
+    this.given = true;
+    return this.batchOf(this.rows) ?? 'end';
+  }
+
+  onReady(callback: () => void): void {
+    this.callback = callback;
+  }
+
+  close(): void {
+    this.given = true;
+    this.callback = undefined;
+  }
 }

@@ -8,6 +8,7 @@ import { INFORMATION_SCHEMA_COLUMNS, PG_CATALOG_COLUMNS } from './pg-columns.js'
 
 /** Ours, in pg_catalog so that they are found without a schema. */
 const MPP_COLUMNS = `
+mpp_progress 9004 pid:int4! segment:int4! slice:int4! state:text! rows:int8! rows_total:int8
 mpp_segments 9001 id:int4! host:text port:int4 address:text up:bool! pid:int4
 pg_stat_statements 9004 userid:oid dbid:oid toplevel:bool queryid:int8 query:text plans:int8 total_plan_time:float8 min_plan_time:float8 max_plan_time:float8 mean_plan_time:float8 stddev_plan_time:float8 calls:int8 total_exec_time:float8 min_exec_time:float8 max_exec_time:float8 mean_exec_time:float8 stddev_exec_time:float8 rows:int8
 mpp_distribution 9002 localoid:oid! schemaname:name! tablename:name! policy:text! distkey:text numsegments:int4!
