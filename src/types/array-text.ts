@@ -9,6 +9,13 @@ function malformed(text: string, detail: string): SqlError {
   return new SqlError('22P02', `malformed array literal: "${text}"`, { detail });
 }
 
+/** The lower bounds that stand before the braces; none when all are 1. */
+export function arrayBounds(text: string): readonly number[] {
+  const prefix = /^\s*((?:\[[^\]]*\])+)\s*=/.exec(text);
+  if (prefix === null) return [];
+  return [...prefix[1]!.matchAll(/\[\s*([+-]?\d+)\s*(:?)/g)].map((m) => (m[2] === ':' ? Number(m[1]) : 1));
+}
+
 export function parseArray(text: string): ArrayItem[] {
   let at = 0;
   const space = (): void => {

@@ -2,9 +2,12 @@
  *
  *  Invariant: `write` never waits; whoever produces much asks `drained()` between pieces, which is how back-pressure
  *  reaches the running query. */
+import type { Charset } from '../../types/charset.js';
 import type { NoticeFields } from '../wire/messages.js';
 
 export interface ClientOutput {
+  /** The client's encoding; undefined: UTF-8. */
+  readonly charset: Charset | undefined;
   /** Whole backend messages. */
   write(message: Buffer): void;
   /** Resolves when the client has taken enough of what was written; at once when nothing waits. Rejects when

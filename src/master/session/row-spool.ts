@@ -5,9 +5,10 @@
  *  unlinked as soon as it is open), so that nothing remains whatever way the process ends. */
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBinary } from '../../types/binary-input.js';
 import type { SqlType } from '../../types/sql-type.js';
 import { formatText, parseText, type TextSettings } from '../../types/text-io.js';
-import { readBinary, writeBinary } from '../wire/binary.js';
+import { writeBinary } from '../wire/binary.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { FormatCode } from '../wire/messages.js';
 import type { RowBlock } from './rows.js';
@@ -156,13 +157,14 @@ export class RowSpool {
       const wanted = formats[c] ?? 0;
       if (length < 0 || wanted === this.formats[c]) {
         w.i32(length);
-        if (length > 0) w.copy(data, at, length);
+        if (length > 0 && wanted === 0) w.copyText(data, at, length);
+        else if (length > 0) w.copy(data, at, length);
       } else {
         const lengthAt = w.length;
         w.i32(0);
         const bytes = data.subarray(at, at + length);
-        if (wanted === 0) w.text(formatText(type, readBinary(type, bytes), settings));
-        else writeBinary(w, type, parseText(type, bytes.toString('utf8'), settings));
+        if (wanted === 0) w.text(formatText(type, readBinary(type, bytes, { settings, leftOver }), settings));
+        else writeBinary(w, type, parseText(type, bytes.toString('utf8'), settings), settings);
         w.patchI32(lengthAt, w.length - lengthAt - 4);
       }
       at += Math.max(0, length);
@@ -176,6 +178,10 @@ export class RowSpool {
     this.pages.length = 0;
     await file?.close();
   }
+}
+
+function leftOver(): Error {
+  return new Error('a spooled value has more bytes than its type');
 }
 
 /** Where the messages of rows [first, end) begin. */

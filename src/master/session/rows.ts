@@ -68,7 +68,7 @@ export function valueBlock(
           }
           const at = w.length;
           w.i32(0);
-          if (formats[c] === 1) writeBinary(w, type, value);
+          if (formats[c] === 1) writeBinary(w, type, value, settings);
           else w.text(formatText(type, value, settings));
           w.patchI32(at, w.length - at - 4);
         }

@@ -107,7 +107,7 @@ export class Session {
   private async finishRun(run: StatementRun, signal: AbortSignal): Promise<string> {
     let rows = 0;
     const formats = run.formats ?? [];
-    if (run.fields !== undefined) this.output.write(rowDescription(run.fields, formats));
+    if (run.fields !== undefined) this.output.write(rowDescription(run.fields, formats, this.output.charset));
     if (run.stream !== undefined) {
       const state = { block: undefined, offset: 0 };
       try {
@@ -219,7 +219,7 @@ export class Session {
     fields: readonly FieldDescription[] | undefined,
     formats: readonly FormatCode[],
   ): void {
-    this.output.write(fields === undefined ? NO_DATA : rowDescription(fields, formats));
+    this.output.write(fields === undefined ? NO_DATA : rowDescription(fields, formats, this.output.charset));
   }
 
   private portal(name: string): Portal {
@@ -539,6 +539,7 @@ export class Session {
     this.queryStart = nowMicros();
     this.stateChange = this.queryStart;
     this.running = controller;
+    this.writer.charset = this.output.charset;
     const timeoutMs = this.settings.number('statement_timeout');
     const timer =
       timeoutMs > 0

@@ -4,6 +4,7 @@
  *  of PostgreSQL's parameters are accepted so that clients' start-up statements work; those without an effect
  *  here say so in `effect`. */
 import { SKIPPABLE } from '../../plan/skippable.js';
+import { encodingName } from '../../types/charset.js';
 import { PRODUCT_VERSION, SERVER_VERSION } from '../../types/functions/system.js';
 import { SqlError } from '../../types/sql-error.js';
 import { findZone } from '../../types/time-zone.js';
@@ -76,10 +77,10 @@ function checkRuleNames(value: string): string {
 }
 
 function checkEncoding(value: string): string {
-  const plain = value.toLowerCase().replace(/[^a-z0-9]/g, '');
-  if (plain === 'utf8' || plain === 'unicode') return 'UTF8';
-  if (plain === 'sqlascii') return 'SQL_ASCII';
-  throw badValue('client_encoding', value);
+  const encoding = encodingName(value);
+  if (encoding === undefined) throw badValue('client_encoding', value);
+  if (encoding === 'missing') throw new SqlError('0A000', `client_encoding = ${value} is not supported yet`);
+  return encoding.name;
 }
 
 /** A parameter that other servers can change and here has one value: better refused than silently ignored. */

@@ -1,5 +1,6 @@
 /** A growing buffer for outgoing bytes: numbers as text without JavaScript strings, big-endian integers of the
- *  protocol, UTF-8 text. Must not know: messages. Invariant: `ensure` before raw writes to `bytes`. */
+ *  protocol, text in the client's encoding. Must not know: messages. Invariant: `ensure` before raw writes to `bytes`. */
+import type { Charset } from '../../types/charset.js';
 
 const ZERO = 48;
 const MINUS = 45;
@@ -11,11 +12,17 @@ const KEPT_BYTES_MAX = 1 << 20;
 export class ByteWriter {
   bytes: Buffer;
   length = 0;
+  /** Of the text that is written; undefined: UTF-8. */
+  charset: Charset | undefined;
+  /** Stands for characters that the encoding lacks; undefined: these are 22P05. */
+  private readonly substitute: number | undefined;
   private readonly initial: number;
   private readonly digits = new Uint8Array(64);
 
-  constructor(initialBytes = 16 * 1024) {
+  constructor(initialBytes = 16 * 1024, charset?: Charset, substitute?: number) {
     this.initial = initialBytes;
+    this.charset = charset;
+    this.substitute = substitute;
     this.bytes = Buffer.allocUnsafeSlow(initialBytes);
   }
 
@@ -70,7 +77,15 @@ export class ByteWriter {
 
   text(s: string): void {
     this.ensure(s.length * 3);
-    this.length += this.bytes.write(s, this.length, 'utf8');
+    const from = this.length;
+    this.length += this.bytes.write(s, from, 'utf8');
+    this.convert(from);
+  }
+
+  /** What was written from `from` on is UTF-8: converts it. */
+  convert(from: number): void {
+    if (this.charset !== undefined)
+      this.length = this.charset.encodeInPlace(this.bytes, from, this.length, this.substitute);
   }
 
   ascii(s: string): void {
@@ -81,6 +96,13 @@ export class ByteWriter {
   cString(s: string): void {
     this.text(s);
     this.u8(0);
+  }
+
+  /** Copies UTF-8 text. */
+  copyText(source: Uint8Array, start: number, length: number): void {
+    const from = this.length;
+    this.copy(source, start, length);
+    this.convert(from);
   }
 
   /** Copies `source[start, start + length)`. */

@@ -122,7 +122,7 @@ function bytesWriter(column: ChunkColumn, views: ChunkViews): CellWriter {
   const offsets = column.offsets >>> 2;
   return (w, row) => {
     const start = i32[offsets + row];
-    w.copy(u8, column.data + start, i32[offsets + row + 1] - start);
+    w.copyText(u8, column.data + start, i32[offsets + row + 1] - start);
   };
 }
 
@@ -222,7 +222,35 @@ function timestampWriter(
   };
 }
 
-export function binaryWriter(type: SqlType, column: ChunkColumn, views: ChunkViews): CellWriter {
-  if (column.encoding === 'utf8' && type.kind !== 'numeric') return bytesWriter(column, views);
-  return (w, row) => writeBinary(w, type, cellValue(type, column, views, row));
+export function binaryWriter(
+  type: SqlType,
+  column: ChunkColumn,
+  views: ChunkViews,
+  settings: TextSettings,
+): CellWriter {
+  const { data, encoding } = column;
+  const { i32, view } = views;
+  switch (type.kind) {
+    case 'text':
+    case 'varchar':
+    case 'bpchar':
+    case 'name':
+      if (encoding === 'utf8') return bytesWriter(column, views);
+      break;
+    case 'int2':
+      if (encoding === 'i32') return (w, row) => w.i16(i32[(data >>> 2) + row]);
+      break;
+    case 'int4':
+    case 'oid':
+      if (encoding === 'i32') return (w, row) => w.i32(i32[(data >>> 2) + row]);
+      break;
+    case 'int8':
+      if (encoding === 'i64') return (w, row) => w.i64(view.getBigInt64(data + row * 8, true));
+      break;
+    case 'float8':
+      if (encoding === 'f64') return (w, row) => w.f64(view.getFloat64(data + row * 8, true));
+      break;
+    default:
+  }
+  return (w, row) => writeBinary(w, type, cellValue(type, column, views, row), settings);
 }

@@ -5,6 +5,8 @@
  *  know: SQL. Invariants: input is paused while much of it waits; output waits for the socket (`drained`); when the
  *  socket closes the session's query is aborted at once. Source: PostgreSQL, chapters 55.2 and 55.7. */
 import type { Socket } from 'node:net';
+import { clientText, readBinary } from '../../types/binary-input.js';
+import { type Charset, charsetNamed } from '../../types/charset.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import { parseText } from '../../types/text-io.js';
@@ -12,14 +14,7 @@ import type { Value } from '../../types/value.js';
 import type { ClientOutput } from '../session/client-output.js';
 import type { Log } from '../session/services.js';
 import type { Session } from '../session/session.js';
-import { readBinary } from './binary.js';
-import {
-  BodyReader,
-  type FrontendMessage,
-  FrontendReader,
-  protocolViolation,
-  utf8Text,
-} from './frontend-messages.js';
+import { BodyReader, type FrontendMessage, FrontendReader, protocolViolation } from './frontend-messages.js';
 import {
   copyResponse,
   errorResponse,
@@ -65,6 +60,8 @@ export class Connection implements ClientOutput {
   private paused = false;
   /** ReadyForQuery was the last thing said. */
   private idle = false;
+  /** Of the client; undefined: UTF-8. */
+  charset: Charset | undefined;
   private readonly drainWaiters = new Set<() => void>();
 
   constructor(socket: Socket, host: ConnectionHost) {
@@ -206,7 +203,7 @@ export class Connection implements ClientOutput {
         '0A000',
         `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.0`,
       );
-    const body = new BodyReader(packet.subarray(4));
+    const body = new BodyReader(packet.subarray(4), undefined);
     const parameters = new Map<string, string>();
     const unrecognized: string[] = [];
     for (;;) {
@@ -219,6 +216,7 @@ export class Connection implements ClientOutput {
       else parameters.set(name, value);
     }
     this.started = this.host.startSession(parameters, this, this.socket, () => this.shutDown());
+    this.charset = charsetNamed(this.started.session.settings.get('client_encoding'));
     if (minor > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
     for (const m of this.started.greeting) this.write(m);
     this.ready();
@@ -256,7 +254,7 @@ export class Connection implements ClientOutput {
 
   private async handle({ type, body }: FrontendMessage): Promise<void> {
     const { session } = this.started!;
-    const r = new BodyReader(body);
+    const r = new BodyReader(body, this.charset);
     switch (type) {
       case 'Q': {
         const text = this.field(() => r.string());
@@ -358,13 +356,20 @@ export class Connection implements ClientOutput {
         `bind message supplies ${values.length} parameters, but prepared statement "${m.statement}" requires ${types.length}`,
       );
     const settings = session.functionContext(0n);
+    const { charset } = this;
+    const portal = m.portal === '' ? 'unnamed portal' : `portal "${m.portal}"`;
     const params = values.map((b, i): Value => {
       if (b === undefined) return null;
       const format = formatCode(formats.length === 1 ? formats[0] : (formats[i] ?? 0));
-      if (format === 1) return readBinary(types[i], b);
-      const text = utf8Text(b);
-      if (text.includes('\0')) throw new SqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
-      return parseText(types[i], text, settings);
+      const where = `${portal} parameter $${i + 1}`;
+      if (format === 1) {
+        const leftOver = (): SqlError =>
+          new SqlError('22P03', `incorrect binary data format in bind parameter ${i + 1}`);
+        return inContext(where, () => readBinary(types[i], b, { settings, charset, leftOver }));
+      }
+      const text = inContext(where, () => clientText(b, charset));
+      // Values are not to be seen in messages unless log_parameter_max_length_on_error says so.
+      return inContext(`${where} = '...'`, () => parseText(types[i], text, settings));
     });
     await session.createPortal(m.portal, prepared, params, (columns) => {
       if (m.results.length > 1 && m.results.length !== columns)
@@ -381,7 +386,7 @@ export class Connection implements ClientOutput {
   private failed(e: unknown): void {
     const { session } = this.started!;
     session.fail();
-    this.write(errorResponse(this.clientError(e)));
+    this.write(errorResponse(this.clientError(e), 'ERROR', this.charset));
   }
 
   private clientError(e: unknown): SqlError {
@@ -392,7 +397,7 @@ export class Connection implements ClientOutput {
   }
 
   private fatal(e: unknown): void {
-    this.write(errorResponse(this.clientError(e), 'FATAL'));
+    this.write(errorResponse(this.clientError(e), 'FATAL', this.charset));
   }
 
   // ---------------------------------------------------------------- output
@@ -424,11 +429,12 @@ export class Connection implements ClientOutput {
 
   notice(n: NoticeFields): void {
     const wanted = this.started?.session.settings.get('client_min_messages') ?? 'notice';
-    if (SEVERITY_RANK[n.severity] >= (MINIMUM_RANK[wanted] ?? 3)) this.write(noticeResponse(n));
+    if (SEVERITY_RANK[n.severity] >= (MINIMUM_RANK[wanted] ?? 3)) this.write(noticeResponse(n, this.charset));
   }
 
   parameterStatus(name: string, value: string): void {
-    this.write(parameterStatus(name, value));
+    if (name === 'client_encoding') this.charset = charsetNamed(value);
+    this.write(parameterStatus(name, value, this.charset));
   }
 
   async *copyIn(columns: number, signal: AbortSignal): AsyncIterable<Buffer> {
@@ -447,7 +453,7 @@ export class Connection implements ClientOutput {
           case 'c':
             return;
           case 'f': {
-            const reason = new BodyReader(message.body).string();
+            const reason = new BodyReader(message.body, this.charset).string();
             throw new SqlError('57014', `COPY from stdin failed: ${reason}`);
           }
           case 'H':
@@ -496,6 +502,14 @@ class FatalError extends Error {
 
 function lostConnection(): SqlError {
   return new SqlError('08006', 'connection to client lost');
+}
+
+function inContext<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (e) {
+    throw e instanceof SqlError ? e.with({ where }) : e;
+  }
 }
 
 function formatCode(code: number): FormatCode {

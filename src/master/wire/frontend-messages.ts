@@ -3,7 +3,8 @@
  *  Owns: framing and size limits of the startup phase and of typed messages, and reading their bodies. Invariant: a
  *  message is handed out whole; a body is a view of received bytes. 08P01 for anything malformed: the connection
  *  then ends, since the boundary of the next message is unknown. Source: PostgreSQL, chapter 55.7. */
-import { isUtf8 } from 'node:buffer';
+import { clientText } from '../../types/binary-input.js';
+import type { Charset } from '../../types/charset.js';
 import { SqlError } from '../../types/sql-error.js';
 
 export type FrontendMessage = { readonly type: string; readonly body: Buffer };
@@ -94,10 +95,13 @@ export class FrontendReader {
 /** Reads one message's fields in order. */
 export class BodyReader {
   private readonly body: Buffer;
+  private readonly charset: Charset | undefined;
   private at = 0;
 
-  constructor(body: Buffer) {
+  /** `charset`: of the strings; undefined: UTF-8. */
+  constructor(body: Buffer, charset: Charset | undefined) {
     this.body = body;
+    this.charset = charset;
   }
 
   get remaining(): number {
@@ -140,12 +144,13 @@ export class BodyReader {
     return b;
   }
 
+  /** 22021 and 22P05 for text that is none: ordinary errors, the message itself was well framed. */
   string(): string {
     const end = this.body.indexOf(0, this.at);
     if (end < 0) throw protocolViolation('invalid string in message');
     const bytes = this.body.subarray(this.at, end);
     this.at = end + 1;
-    return utf8Text(bytes);
+    return clientText(bytes, this.charset);
   }
 
   end(): void {
@@ -155,10 +160,4 @@ export class BodyReader {
   private need(count: number): void {
     if (this.remaining < count) throw protocolViolation('insufficient data left in message');
   }
-}
-
-/** 22021 for bytes that are not UTF-8: an ordinary error, the message itself was well framed. */
-export function utf8Text(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new SqlError('22021', 'invalid byte sequence for encoding "UTF8"');
-  return bytes.toString('utf8');
 }

@@ -1,5 +1,6 @@
 /** Backend messages as bytes. Source: PostgreSQL, chapter 55.7 "Message Formats". */
 
+import type { Charset } from '../../types/charset.js';
 import type { SqlError } from '../../types/sql-error.js';
 import { type SqlType, typeMod, typeOid, typeSize } from '../../types/sql-type.js';
 import { ByteWriter } from './byte-writer.js';
@@ -25,8 +26,11 @@ export type NoticeFields = {
   readonly where?: string | undefined;
 };
 
-function message(type: string, body: (w: ByteWriter) => void, sizeHint = 256): Buffer {
-  const w = new ByteWriter(sizeHint);
+const QUESTION_MARK = 63;
+
+function message(type: string, body: (w: ByteWriter) => void, sizeHint = 256, charset?: Charset): Buffer {
+  // What the client's encoding lacks is no reason to lose an error or a column's name.
+  const w = new ByteWriter(sizeHint, charset, QUESTION_MARK);
   w.u8(type.charCodeAt(0));
   w.i32(0);
   body(w);
@@ -58,11 +62,16 @@ export function readyForQuery(status: TransactionStatus): Buffer {
   return READY[status];
 }
 
-export function parameterStatus(name: string, value: string): Buffer {
-  return message('S', (w) => {
-    w.cString(name);
-    w.cString(value);
-  });
+export function parameterStatus(name: string, value: string, charset?: Charset): Buffer {
+  return message(
+    'S',
+    (w) => {
+      w.cString(name);
+      w.cString(value);
+    },
+    64,
+    charset,
+  );
 }
 
 export function backendKeyData(pid: number, secret: number): Buffer {
@@ -85,7 +94,11 @@ export function commandComplete(tag: string): Buffer {
   return message('C', (w) => w.cString(tag), 32);
 }
 
-export function rowDescription(fields: readonly FieldDescription[], formats: readonly FormatCode[]): Buffer {
+export function rowDescription(
+  fields: readonly FieldDescription[],
+  formats: readonly FormatCode[],
+  charset?: Charset,
+): Buffer {
   return message(
     'T',
     (w) => {
@@ -101,6 +114,7 @@ export function rowDescription(fields: readonly FieldDescription[], formats: rea
       }
     },
     16 + fields.length * 48,
+    charset,
   );
 }
 
@@ -120,12 +134,12 @@ export function copyResponse(kind: 'G' | 'H', columns: number): Buffer {
   });
 }
 
-export function errorResponse(e: SqlError, severity: 'ERROR' | 'FATAL' = 'ERROR'): Buffer {
-  return fieldsMessage('E', severity, { ...e, code: e.code, message: e.message });
+export function errorResponse(e: SqlError, severity: 'ERROR' | 'FATAL' = 'ERROR', charset?: Charset): Buffer {
+  return fieldsMessage('E', severity, { ...e, code: e.code, message: e.message }, charset);
 }
 
-export function noticeResponse(n: NoticeFields): Buffer {
-  return fieldsMessage('N', n.severity, n);
+export function noticeResponse(n: NoticeFields, charset?: Charset): Buffer {
+  return fieldsMessage('N', n.severity, n, charset);
 }
 
 type Fields = {
@@ -139,8 +153,8 @@ type Fields = {
   readonly column?: string | undefined;
 };
 
-function fieldsMessage(type: 'E' | 'N', severity: string, f: Fields): Buffer {
-  return message(type, (w) => {
+function fieldsMessage(type: 'E' | 'N', severity: string, f: Fields, charset: Charset | undefined): Buffer {
+  const body = (w: ByteWriter): void => {
     const field = (code: string, value: string | number | undefined) => {
       if (value === undefined) return;
       w.u8(code.charCodeAt(0));
@@ -157,5 +171,6 @@ function fieldsMessage(type: 'E' | 'N', severity: string, f: Fields): Buffer {
     field('t', f.table);
     field('c', f.column);
     w.u8(0);
-  });
+  };
+  return message(type, body, 256, charset);
 }

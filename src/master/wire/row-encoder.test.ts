@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SharedMemory } from '../../engine/runtime/shared-memory.js';
+import { readBinary } from '../../types/binary-input.js';
 import { CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
 import type { SqlType } from '../../types/sql-type.js';
 import { DEFAULT_TEXT_SETTINGS, formatText } from '../../types/text-io.js';
 import type { Value } from '../../types/value.js';
 import { valueBlock } from '../session/rows.js';
 import { chunkOf } from '../testing/local-dispatcher.js';
-import { readBinary, writeBinary } from './binary.js';
+import { writeBinary } from './binary.js';
 import { ByteWriter } from './byte-writer.js';
 import { encodeCopyLines, encodeDataRows } from './row-encoder.js';
 
@@ -117,8 +118,11 @@ describe('rows from shared memory', () => {
         for (const [i, v] of values.entries()) {
           if (v === null) continue;
           const w = new ByteWriter(16);
-          writeBinary(w, types[i], v);
-          const back = readBinary(types[i], w.take());
+          writeBinary(w, types[i], v, DEFAULT_TEXT_SETTINGS);
+          const back = readBinary(types[i], w.take(), {
+            settings: DEFAULT_TEXT_SETTINGS,
+            leftOver: () => new Error('left over'),
+          });
           expect(formatText(types[i], back)).toBe(formatText(types[i], v));
         }
       }),

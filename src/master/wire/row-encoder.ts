@@ -30,7 +30,7 @@ export function encodeDataRows(
   const count = types.length;
   const writers = types.map((type, c) =>
     formats[c] === 1
-      ? binaryWriter(type, chunk.columns[c], views)
+      ? binaryWriter(type, chunk.columns[c], views, settings)
       : textWriter(type, chunk.columns[c], views, settings),
   );
   const validity = chunk.columns.map((c) => c.validity);
