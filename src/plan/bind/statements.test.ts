@@ -235,7 +235,7 @@ describe('CREATE TABLE', () => {
       ['insert into nation values (1) on conflict do nothing', '0A000 ON CONFLICT is not supported yet @31'],
       ['with recursive a as (select 1) select 1', '0A000 WITH RECURSIVE is not supported yet @1'],
       ['select rank() over (order by 1)', '0A000 window functions is not supported yet @8'],
-      ['declare c cursor for select 1', '0A000 DECLARE CURSOR is not supported yet @1'],
+      ['listen c', '0A000 LISTEN is not supported yet @1'],
       [
         'create function f() returns int as $$ select 1 $$ language sql',
         '0A000 CREATE FUNCTION is not supported yet @1',
