@@ -217,6 +217,7 @@ function listenToSignals(session: Session): void {
     session.cancelRunning();
   });
   // A terminal that has gone takes us with it; until then the exit status is what a shell expects.
-  process.on('SIGHUP', () => process.exit(129));
+  // (Node fails an assertion of its own when it leaves a terminal that is not there any more.)
+  process.on('SIGHUP', () => process.kill(process.pid, 'SIGKILL'));
   process.on('SIGTERM', () => process.exit(143));
 }

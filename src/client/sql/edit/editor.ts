@@ -1,7 +1,7 @@
 /** The line editor: many lines, colours as you type, completion, history with search, pasted text taken as it is.
  *
  *  Owns: the terminal in raw mode while a statement is typed, and nothing of it otherwise. Keys are decoded by Node. */
-import { emitKeypressEvents, type Key } from 'node:readline';
+import { emitKeypressEvents, type Interface, type Key } from 'node:readline';
 import type { History } from '../history.js';
 import type { Candidate, Completion } from './candidates.js';
 import { HistorySearch } from './history-search.js';
@@ -40,7 +40,9 @@ export class Editor {
 
   async edit(request: EditRequest): Promise<Outcome> {
     if (!this.started) {
-      emitKeypressEvents(this.input);
+      // Long enough for a sequence over a slow line, short enough for a lone Escape.
+      const timing: Partial<Interface> & { escapeCodeTimeout: number } = { escapeCodeTimeout: 50 };
+      emitKeypressEvents(this.input, timing as Interface);
       this.input.on('keypress', (text: string | undefined, key: Key) => this.key(text, key));
       this.started = true;
     }
@@ -56,9 +58,24 @@ export class Editor {
   }
 
   private key(text: string | undefined, key: Key): void {
+    const control = controlBehindEscape(key);
+    if (control !== undefined) {
+      this.key(undefined, { name: 'escape', sequence: '\x1b', meta: true });
+      this.key(undefined, control);
+      return;
+    }
     if (this.current?.open === true) this.current.key(text, key);
     else this.ahead.push([text, key]);
   }
+}
+
+/** Escape and then Ctrl-C, so fast that they came as one. */
+function controlBehindEscape(key: Key): Key | undefined {
+  const { sequence } = key;
+  if (key.name !== undefined || sequence?.length !== 2 || sequence[0] !== '\x1b' || sequence[1]! >= ' ')
+    return undefined;
+  const code = sequence.charCodeAt(1);
+  return { name: String.fromCharCode(code + 96), ctrl: true, meta: false, sequence: sequence[1]! };
 }
 
 class Editing {
@@ -97,10 +114,12 @@ class Editing {
 
   run(): Promise<Outcome> {
     const onResize = (): void => this.draw();
+    // Also when the terminal has gone.
     const onEnd = (): void => this.done?.({ kind: 'end' });
     return new Promise<Outcome>((resolve) => {
       this.done = (outcome) => {
         this.input.off('end', onEnd);
+        this.input.off('error', onEnd);
         process.stdout.off('resize', onResize);
         process.off('SIGCONT', onContinue);
         process.stdout.write(PASTE_OFF);
@@ -116,6 +135,7 @@ class Editing {
         this.draw();
       };
       this.input.on('end', onEnd);
+      this.input.on('error', onEnd);
       process.stdout.on('resize', onResize);
       process.on('SIGCONT', onContinue);
       this.input.setRawMode(true);

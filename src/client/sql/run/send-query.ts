@@ -57,7 +57,8 @@ export async function sendQuery(
     const run = new QueryRun(session, query, target, copy);
     const ok = await run.run();
     if (savepoint) await settleSavepoint(session, run.endedTransaction);
-    if (session.timing) stdout.write(timingText(performance.now() - start));
+    // Until the server's last word: how long somebody looks at a pager is no part of it.
+    if (session.timing) stdout.write(timingText(run.answeredAt - start));
     stdout.flush();
     return ok;
   } catch (e) {
@@ -122,6 +123,8 @@ function serverClosed(e: Error): string {
 
 class QueryRun {
   endedTransaction = false;
+  /** When the last result was there. */
+  answeredAt = performance.now();
   private readonly session: Session;
   private readonly query: string;
   private readonly target: QueryTarget;
@@ -190,11 +193,16 @@ class QueryRun {
       fields: (f) => collector.onFields(f),
       row: (r) => collector.onRow(r),
       complete: (tag) => {
+        this.answeredAt = performance.now();
         collector.onComplete(tag, copiedToOutput);
         copiedToOutput = false;
       },
-      empty: () => collector.onEmpty(),
+      empty: () => {
+        this.answeredAt = performance.now();
+        collector.onEmpty();
+      },
       error: (e) => {
+        this.answeredAt = performance.now();
         collector.onError(e);
         progress.stop();
         this.fail(e);
@@ -255,6 +263,7 @@ class QueryRun {
         return !session.interrupted;
       },
       complete: () => {
+        this.answeredAt = performance.now();
         flush(true);
         this.setResultVariables(undefined, String(this.rowsShown));
       },
@@ -322,7 +331,10 @@ class QueryRun {
       this.toExecute = result;
       return;
     }
-    const options = target.print ?? session.print;
+    const asked = target.print ?? session.print;
+    // A plan in records cannot be read, and they are no narrower.
+    const plan = this.out.isStdout && !session.notTerminal && result.fields[0]?.name === 'QUERY PLAN';
+    const options = plan && asked.expanded === 'auto' ? { ...asked, expanded: false } : asked;
     if (last && target.crosstab !== undefined) {
       const wrong = showCrosstab(session, result, target.crosstab, options, this.out);
       if (wrong !== undefined) {
