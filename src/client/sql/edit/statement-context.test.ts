@@ -56,3 +56,11 @@ test('tables of the statement, with aliases, subqueries and WITH', () => {
     at('with v as (select n as m, o from t) select | from v')?.tables.find((t) => t.name === 'v')?.columns,
   ).toEqual(['m', 'o']);
 });
+
+test('tables of queries around the cursor, not of those beside it', () => {
+  const names = (text: string) => at(text)?.tables.map((t) => t.name);
+  expect(names('select | from a where x in (select y from b)')).toEqual(['a']);
+  expect(names('select 1 from a where x in (select | from b)')).toEqual(['a', 'b']);
+  expect(names('with w as (select 1 from c) select | from w')).toEqual(['w']);
+  expect(names('select 1 from (select | from a) x join b on true')).toEqual(['b', 'a'].sort());
+});

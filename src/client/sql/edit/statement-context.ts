@@ -44,6 +44,8 @@ type Token = {
   readonly text: string;
   readonly at: number;
   readonly depth: number;
+  /** Offset of the parenthesis that it stands in; -1: of none. */
+  readonly within: number;
 };
 
 const TOKEN =
@@ -51,22 +53,30 @@ const TOKEN =
 
 function tokenize(text: string): Token[] {
   const out: Token[] = [];
-  let depth = 0;
+  const open: number[] = [];
   for (const m of text.matchAll(TOKEN)) {
     const t = m[0];
     if (/^\s/.test(t) || t.startsWith('--') || t.startsWith('/*')) continue;
-    const at = m.index;
-    if (/^(?:[eEbBxX]?'|\$[A-Za-z_]*\$)/.test(t)) out.push({ kind: 'string', text: t, at, depth });
-    else if (t.startsWith('"'))
-      out.push({ kind: 'quoted', text: t.replace(/^"|"$/g, '').replaceAll('""', '"'), at, depth });
-    else if (/^[\p{L}_]/u.test(t)) out.push({ kind: 'word', text: t, at, depth });
-    else {
-      if (t === ')') depth = Math.max(0, depth - 1);
-      out.push({ kind: 'symbol', text: t, at, depth });
-      if (t === '(') depth++;
-    }
+    if (t === ')') open.pop();
+    out.push({ ...kindOf(t), at: m.index, depth: open.length, within: open[open.length - 1] ?? -1 });
+    if (t === '(') open.push(m.index);
   }
   return out;
+}
+
+function kindOf(t: string): Pick<Token, 'kind' | 'text'> {
+  if (/^(?:[eEbBxX]?'|\$[A-Za-z_]*\$)/.test(t)) return { kind: 'string', text: t };
+  if (t.startsWith('"')) return { kind: 'quoted', text: t.replace(/^"|"$/g, '').replaceAll('""', '"') };
+  return { kind: /^[\p{L}_]/u.test(t) ? 'word' : 'symbol', text: t };
+}
+
+/** Parentheses that are open at the end. */
+function openAt(tokens: readonly Token[]): ReadonlySet<number> {
+  const open: number[] = [];
+  for (const t of tokens)
+    if (t.text === '(' && t.kind === 'symbol') open.push(t.at);
+    else if (t.text === ')' && t.kind === 'symbol') open.pop();
+  return new Set([-1, ...open]);
 }
 
 /** From the last semicolon before the cursor to the first behind it. */
@@ -100,12 +110,16 @@ function nameOf(t: Token): string {
   return t.kind === 'quoted' ? t.text : t.text.toLowerCase();
 }
 
-/** Tables that stand behind FROM, JOIN and their like, with their aliases. */
-function tablesOf(tokens: readonly Token[], ctes: ReadonlyMap<string, readonly string[]>): TableRef[] {
+/** Tables that stand behind FROM, JOIN and their like, with their aliases; of queries that the cursor is in. */
+function tablesOf(
+  tokens: readonly Token[],
+  ctes: ReadonlyMap<string, readonly string[]>,
+  scopes: ReadonlySet<number>,
+): TableRef[] {
   const out: TableRef[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const t = tokens[i]!;
-    if (t.kind !== 'word' || !TABLE_LISTS.has(t.text.toUpperCase())) continue;
+    if (t.kind !== 'word' || !TABLE_LISTS.has(t.text.toUpperCase()) || !scopes.has(t.within)) continue;
     const { depth } = t;
     let k = i + 1;
     for (;;) {
@@ -350,7 +364,7 @@ export function statementContext(text: string, cursor: number): StatementContext
     word,
     from: cursor - word.length,
     qualifier,
-    tables: tablesOf(all, ctes),
+    tables: tablesOf(all, ctes, openAt(quotes)),
     ctes: [...ctes.keys()],
     definition: !/^(select|with|insert|update|delete|values|explain)$/i.test(all[0]?.text ?? ''),
     lowerCase: /^[a-z]/.test(quotes.find((t) => t.kind === 'word')?.text ?? ''),
