@@ -113,6 +113,9 @@ async function password(context: CommandContext): Promise<CommandStatus> {
   const before = session.lastQuery;
   const ok = await sendQuery(session, text);
   session.lastQuery = before;
+  // The next \c is to know the new one.
+  if (ok && user === connection.at.user && session.connectionSettings !== undefined)
+    session.connectionSettings = { ...session.connectionSettings, password: first };
   return ok ? 'done' : 'error';
 }
 

@@ -2,17 +2,21 @@
 import { type LineStyle, lineStyle, type Rule } from './line-style.js';
 import type { PrintOptions } from './options.js';
 import { footersWithDefault, isFirst, isLast, type Out, type Table } from './table.js';
-import { cellLines, headThatFits, type Line, textWidth } from './width.js';
+import { cellLines, headThatFits, isPlain, type Line } from './width.js';
 
 export type AlignedLayout = {
   readonly headers: readonly (readonly Line[])[];
-  readonly cells: readonly (readonly (readonly Line[])[])[];
   /** Widths that the columns get. */
   readonly widths: readonly number[];
   readonly widthTotal: number;
   /** Of the headers alone: narrower than this nothing can be. */
   readonly headerWidthTotal: number;
 };
+
+/** Cells are not kept as lines: a result may have millions of them. */
+function cellWidth(text: string): number {
+  return isPlain(text) ? text.length : widest(cellLines(text));
+}
 
 function widest(lines: readonly Line[]): number {
   let width = 0;
@@ -23,13 +27,12 @@ function widest(lines: readonly Line[]): number {
 export function layoutAligned(table: Table, options: PrintOptions, screenColumns: number): AlignedLayout {
   const n = table.columns.length;
   const headers = table.columns.map((c) => cellLines(c.name));
-  const cells = table.rows.map((row) => row.map((cell) => cellLines(cell ?? '')));
   const headerWidths = headers.map(widest);
   const max = [...headerWidths];
   const sums = new Array<number>(n).fill(0);
-  for (const row of cells)
+  for (const row of table.rows)
     for (let i = 0; i < n; i++) {
-      const width = widest(row[i]!);
+      const width = cellWidth(row[i] ?? '');
       if (width > max[i]!) max[i] = width;
       sums[i] = sums[i]! + width;
     }
@@ -38,7 +41,7 @@ export function layoutAligned(table: Table, options: PrintOptions, screenColumns
   let widthTotal = borders + max.reduce((a, b) => a + b, 0);
   const widths = [...max];
   if (options.format === 'wrapped' && screenColumns > 0 && screenColumns >= headerWidthTotal) {
-    const averages = sums.map((s) => (cells.length === 0 ? 0 : Math.floor(s / cells.length)));
+    const averages = sums.map((s) => (table.rows.length === 0 ? 0 : Math.floor(s / table.rows.length)));
     while (widthTotal > screenColumns) {
       let worst = -1;
       let worstRatio = 0;
@@ -55,7 +58,7 @@ export function layoutAligned(table: Table, options: PrintOptions, screenColumns
       widthTotal--;
     }
   }
-  return { headers, cells, widths, widthTotal, headerWidthTotal };
+  return { headers, widths, widthTotal, headerWidthTotal };
 }
 
 function horizontalLine(widths: readonly number[], border: number, rule: Rule, out: Out): void {
@@ -80,7 +83,16 @@ export function printAligned(table: Table, options: PrintOptions, layout: Aligne
     printHeaders(layout, border, style, out);
     horizontalLine(widths, border, style.middle, out);
   }
-  for (const row of layout.cells) printRow(table, row, widths, border, style, out);
+  for (const row of table.rows)
+    if (!printPlainRow(table, row, widths, border, style, out))
+      printRow(
+        table,
+        row.map((cell) => cellLines(cell ?? '')),
+        widths,
+        border,
+        style,
+        out,
+      );
   if (!isLast(table)) return;
   if (border === 2) horizontalLine(widths, border, style.bottom, out);
   if (!options.tuplesOnly)
@@ -108,7 +120,31 @@ function printHeaders({ headers, widths }: AlignedLayout, border: number, style:
     }
     out(`${line}${border === 2 ? style.data.right : ''}\n`);
   }
-  if (n === 0) return;
+}
+
+/** A row of cells that fit as they stand, as most do; false for any other. */
+function printPlainRow(
+  table: Table,
+  row: readonly (string | null)[],
+  widths: readonly number[],
+  border: number,
+  style: LineStyle,
+  out: Out,
+): boolean {
+  let line = border === 2 ? style.data.left : '';
+  const last = row.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const text = row[i] ?? '';
+    const width = widths[i]!;
+    if (text.length > width || !isPlain(text)) return false;
+    if (border !== 0) line += ' ';
+    if (table.columns[i]!.align === 'r') line += text.padStart(width);
+    else line += i < last || border === 2 ? text.padEnd(width) : text;
+    if (i < last || border === 2) line += ' ';
+    if (i < last && border !== 0) line += style.data.mid;
+  }
+  out(`${line}${border === 2 ? style.data.right : ''}\n`);
+  return true;
 }
 
 function printRow(
@@ -169,9 +205,4 @@ function printRow(
     }
     out(`${line}${border === 2 ? style.data.right : ''}\n`);
   }
-}
-
-/** For footers and prompts that must not run over the screen. */
-export function fits(text: string, columns: number): boolean {
-  return textWidth(text) <= columns;
 }

@@ -23,6 +23,11 @@ export function charWidth(code: number): number {
 
 const PLAIN = /^[\x20-\x7e]*$/;
 
+/** One column a character, and nothing to spell out. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
+}
+
 /** Of text without control characters. */
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
