@@ -36,7 +36,6 @@ export type SegmentStatistics = {
 
 export type AnalyzeInput = {
   readonly pool: BufferPool;
-  readonly path: (group: RowGroup) => string;
   readonly groups: readonly RowGroup[];
   readonly columns: readonly { readonly type: SqlType }[];
   /** Exact bounds by ordinal, from zone maps. */
@@ -74,7 +73,7 @@ async function analyzeColumn(
     const chunk = group.columns[ordinal]!;
     nulls += chunk.nullCount;
     if (chunk.nullCount === group.rows) continue;
-    const column = await loaded(pool, input.path(group), group, ordinal);
+    const column = await loaded(pool, group, ordinal);
     try {
       const buffers = column.buffers!;
       sketchColumn(sketch, memory, buffers, type, group.rows);
@@ -104,13 +103,8 @@ async function analyzeColumn(
 }
 
 /** The column, pinned, after the event loop has had a turn. */
-async function loaded(
-  pool: BufferPool,
-  path: string,
-  group: RowGroup,
-  ordinal: number,
-): Promise<CachedColumn> {
-  const column = pool.acquire(path, group, ordinal);
+async function loaded(pool: BufferPool, group: RowGroup, ordinal: number): Promise<CachedColumn> {
+  const column = pool.acquire(group, ordinal);
   await new Promise<void>((resolve) => pool.whenReady(column, () => setImmediate(resolve)));
   if (column.state === 'failed') {
     pool.release(column);

@@ -6,7 +6,7 @@
  *  has been checked against its CRC, so that its codes and offsets may be trusted. */
 import { crc32 } from 'node:zlib';
 import { aligned } from '../types/arrow/message.js';
-import type { Encoding, MemoryPool } from '../types/memory.js';
+import { ENCODING_CODE, type Encoding, type MemoryPool } from '../types/memory.js';
 import { convertColumn } from './convert-column.js';
 import type { FileCache } from './file-cache.js';
 import { ioError } from './io-error.js';
@@ -29,7 +29,8 @@ type State = 'loading' | 'ready' | 'failed';
 
 export class CachedColumn {
   readonly groupId: number;
-  readonly key: string;
+  /** Which column of the row group, in which encoding. */
+  readonly slot: number;
   /** Zero while a converted copy has no memory yet. */
   address: number;
   bytes: number;
@@ -40,10 +41,13 @@ export class CachedColumn {
   /** No longer findable: freed with its last pin. */
   doomed = false;
   waiters: (() => void)[] = [];
+  /** Neighbours in the list of idle columns; undefined while it is not in it. */
+  before: CachedColumn | undefined;
+  after: CachedColumn | undefined;
 
-  constructor(groupId: number, key: string, address: number, bytes: number) {
+  constructor(groupId: number, slot: number, address: number, bytes: number) {
     this.groupId = groupId;
-    this.key = key;
+    this.slot = slot;
     this.address = address;
     this.bytes = bytes;
   }
@@ -53,13 +57,25 @@ export class CachedColumn {
   }
 }
 
+export type BufferPoolOptions = {
+  readonly memory: MemoryPool;
+  readonly files: FileCache;
+  readonly path: (group: RowGroup) => string;
+  /** Unpinned columns are evicted when all columns together take more. */
+  readonly shareBytes: number;
+};
+
+/** Encodings have smaller codes. */
+const SLOTS_PER_COLUMN = 16;
+
 export class BufferPool {
   readonly memory: MemoryPool;
   private readonly files: FileCache;
-  private readonly columns = new Map<string, CachedColumn>();
-  private readonly byGroup = new Map<number, Set<string>>();
-  /** Unpinned and ready, least recently used first. */
-  private readonly idle = new Map<string, CachedColumn>();
+  private readonly path: (group: RowGroup) => string;
+  /** By row group, then by slot. */
+  private readonly groups = new Map<number, (CachedColumn | undefined)[]>();
+  /** Head of the ring of columns that are unpinned and ready: after it the least recently used. */
+  private readonly idle = new CachedColumn(0, 0, 0, 0);
   /** Bytes of all columns, and what they should stay below: a worker that must ask for an eviction waits for it. */
   private cachedBytes = 0;
   private readonly shareBytes: number;
@@ -67,31 +83,32 @@ export class BufferPool {
   private quiet: (() => void)[] = [];
   bytesRead = 0;
 
-  /** `shareBytes`: unpinned columns are evicted when all columns together take more. */
-  constructor(memory: MemoryPool, files: FileCache, shareBytes: number) {
+  constructor({ memory, files, path, shareBytes }: BufferPoolOptions) {
     this.memory = memory;
     this.files = files;
+    this.path = path;
     this.shareBytes = shareBytes;
+    this.idle.before = this.idle;
+    this.idle.after = this.idle;
     // Just enough bytes seldom make a block of that size: columns lie scattered.
     memory.onPressure((needed) => this.evict(Math.max(2 * needed, EVICT_BYTES_MIN)));
   }
 
   /** The column pinned, in its own or in a wider encoding; loading may still be under way (`whenReady`). `scale`: of
    *  integers that become numerics in bytes. Throws 53200 when there is no memory for it. */
-  acquire(path: string, group: RowGroup, ordinal: number, encoding?: Encoding, scale?: number): CachedColumn {
+  acquire(group: RowGroup, ordinal: number, encoding?: Encoding, scale?: number): CachedColumn {
     const chunk = group.columns[ordinal];
     if (chunk === undefined) throw new Error(`row group ${group.id} has no column ${ordinal}`);
     const to = encoding ?? chunk.encoding;
-    const key = `${group.id}.${ordinal}.${to}`;
-    const known = this.columns.get(key);
+    const slot = ordinal * SLOTS_PER_COLUMN + ENCODING_CODE[to];
+    const known = this.groups.get(group.id)?.[slot];
     if (known !== undefined) {
-      known.pins++;
-      this.idle.delete(key);
+      if (known.pins++ === 0) this.unlink(known);
       return known;
     }
     return to === chunk.encoding
-      ? this.load(key, path, group, ordinal)
-      : this.convert(key, path, group, ordinal, to, scale);
+      ? this.load(slot, group, ordinal)
+      : this.convert(slot, group, ordinal, to, scale);
   }
 
   whenReady(column: CachedColumn, callback: () => void): void {
@@ -102,28 +119,46 @@ export class BufferPool {
   release(column: CachedColumn): void {
     if (--column.pins > 0 || column.state === 'loading') return;
     if (column.doomed || column.state === 'failed') this.discard(column);
-    else this.idle.set(column.key, column);
+    else this.link(column);
+  }
+
+  private link(column: CachedColumn): void {
+    const { idle } = this;
+    const last = idle.before!;
+    column.before = last;
+    column.after = idle;
+    last.after = column;
+    idle.before = column;
+  }
+
+  private unlink(column: CachedColumn): void {
+    if (column.before === undefined) return;
+    column.before.after = column.after;
+    column.after!.before = column.before;
+    column.before = undefined;
+    column.after = undefined;
   }
 
   /** Forgets a row group's columns; those that are pinned go with their last pin. */
   forget(groupId: number): void {
-    for (const key of this.byGroup.get(groupId) ?? []) {
-      const column = this.columns.get(key)!;
+    const columns = this.groups.get(groupId);
+    this.groups.delete(groupId);
+    for (const column of columns ?? []) {
+      if (column === undefined) continue;
       column.doomed = true;
-      this.columns.delete(key);
-      this.idle.delete(key);
+      this.unlink(column);
       if (column.pins === 0 && column.ready) this.free(column);
     }
-    this.byGroup.delete(groupId);
   }
 
   /** Frees unpinned columns until `neededBytes` have been freed or none is left. */
   evict(neededBytes: number): number {
     let freed = 0;
-    for (const column of this.idle.values()) {
-      if (freed >= neededBytes) break;
+    for (let column = this.idle.after!; column !== this.idle && freed < neededBytes; ) {
+      const { after } = column;
       freed += column.bytes;
       this.discard(column);
+      column = after!;
     }
     return freed;
   }
@@ -134,13 +169,16 @@ export class BufferPool {
   }
 
   private discard(column: CachedColumn): void {
-    this.idle.delete(column.key);
-    if (!column.doomed) {
-      this.columns.delete(column.key);
-      this.byGroup.get(column.groupId)?.delete(column.key);
-    }
+    this.unlink(column);
+    if (!column.doomed) this.remove(column);
     column.doomed = true;
     this.free(column);
+  }
+
+  /** Nobody finds it any more. */
+  private remove(column: CachedColumn): void {
+    const columns = this.groups.get(column.groupId);
+    if (columns?.[column.slot] === column) columns[column.slot] = undefined;
   }
 
   private free(column: CachedColumn): void {
@@ -159,13 +197,12 @@ export class BufferPool {
   }
 
   private add(column: CachedColumn): CachedColumn {
-    this.columns.set(column.key, column);
-    let keys = this.byGroup.get(column.groupId);
-    if (keys === undefined) {
-      keys = new Set();
-      this.byGroup.set(column.groupId, keys);
+    let columns = this.groups.get(column.groupId);
+    if (columns === undefined) {
+      columns = [];
+      this.groups.set(column.groupId, columns);
     }
-    keys.add(column.key);
+    columns[column.slot] = column;
     return column;
   }
 
@@ -176,8 +213,7 @@ export class BufferPool {
       column.error = error;
       // The next query tries again.
       if (!column.doomed) {
-        this.columns.delete(column.key);
-        this.byGroup.get(column.groupId)?.delete(column.key);
+        this.remove(column);
         column.doomed = true;
       }
     }
@@ -190,13 +226,14 @@ export class BufferPool {
     for (const w of waiters) w();
   }
 
-  private load(key: string, path: string, group: RowGroup, ordinal: number): CachedColumn {
+  private load(slot: number, group: RowGroup, ordinal: number): CachedColumn {
+    const path = this.path(group);
     const { region, dictionary, encoding, dictCount } = group.columns[ordinal]!;
     const dictAt = aligned(region.bytes);
     const refsAt = dictAt + (dictionary === undefined ? 0 : aligned(dictionary.bytes));
     const bytes = Math.max(64, refsAt + dictCount * 8);
     const address = this.allocate(bytes);
-    const column = this.add(new CachedColumn(group.id, key, address, bytes));
+    const column = this.add(new CachedColumn(group.id, slot, address, bytes));
     const parts: { region: Region; at: number }[] = [{ region, at: address }];
     if (dictionary !== undefined) parts.push({ region: dictionary, at: address + dictAt });
     let left = parts.length;
@@ -257,15 +294,14 @@ export class BufferPool {
 
   /** Loads the column as it is, then makes a converted copy with memory of its own. */
   private convert(
-    key: string,
-    path: string,
+    slot: number,
     group: RowGroup,
     ordinal: number,
     to: Encoding,
     scale: number | undefined,
   ): CachedColumn {
-    const native = this.acquire(path, group, ordinal);
-    const column = this.add(new CachedColumn(group.id, key, 0, 0));
+    const native = this.acquire(group, ordinal);
+    const column = this.add(new CachedColumn(group.id, slot, 0, 0));
     this.whenReady(native, () => {
       let error = native.error;
       if (error === undefined)

@@ -113,13 +113,13 @@ export class GroupMerger {
   }
 
   private async copy(group: RowGroup, columns: readonly TableColumn[], writer: TableWriter): Promise<void> {
-    const { pool, path } = this.store;
+    const { pool } = this.store;
     const held: CachedColumn[] = [];
     try {
       const chunkColumns: ChunkColumn[] = [];
       for (const ordinal of columns.keys()) {
         const { encoding } = group.columns[ordinal]!;
-        const column = pool.acquire(path(group), group, ordinal, isDictionary(encoding) ? 'utf8' : encoding);
+        const column = pool.acquire(group, ordinal, isDictionary(encoding) ? 'utf8' : encoding);
         held.push(column);
         await new Promise<void>((resolve) => pool.whenReady(column, resolve));
         if (column.state === 'failed') throw column.error;

@@ -39,7 +39,6 @@ type Loading = {
 
 export type ScanPlan = {
   readonly pool: BufferPool;
-  readonly path: (group: RowGroup) => string;
   readonly ordinals: readonly number[];
   readonly layout: readonly ColumnLayout[];
   /** Of integers that are to be read as numerics without scale. */
@@ -161,7 +160,7 @@ export class TableScan implements BatchSource {
 
   private readAhead(): void {
     const { groups } = this;
-    const { ordinals, pool, path, scales } = this.plan;
+    const { ordinals, pool, scales } = this.plan;
     while (
       !this.closed &&
       this.next_ < groups.length &&
@@ -169,12 +168,11 @@ export class TableScan implements BatchSource {
         (this.ahead.length < READ_AHEAD_GROUPS && this.aheadBytes < READ_AHEAD_BYTES))
     ) {
       const group = groups[this.next_]!;
-      const file = path(group);
       const columns: CachedColumn[] = [];
       const before = pool.bytesRead;
       try {
-        for (const [i, ordinal] of ordinals.entries())
-          columns.push(pool.acquire(file, group, ordinal, this.layout[i]!.encoding, scales[i]));
+        for (let i = 0; i < ordinals.length; i++)
+          columns.push(pool.acquire(group, ordinals[i]!, this.layout[i]!.encoding, scales[i]));
       } catch (e) {
         for (const c of columns) pool.release(c);
         // What is read ahead or in use will give memory back; without any of it there is no hope.

@@ -7,10 +7,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chunkEncoding } from '../types/arrow/sql-field.js';
 import { makeDirectory } from '../types/make-directory.js';
-import type { ColumnLayout, Encoding, MemoryPool } from '../types/memory.js';
-import type { Range, SqlType } from '../types/sql-type.js';
+import type { Encoding, MemoryPool } from '../types/memory.js';
+import type { SqlType } from '../types/sql-type.js';
 import { analyzeGroups, SAMPLE_ROWS, type SegmentStatistics } from './analyze.js';
 import { BufferPool } from './buffer-pool.js';
 import type { EncodeKernels } from './encode-kernels.js';
@@ -19,18 +18,12 @@ import { GroupMerger } from './group-merger.js';
 import { ioError } from './io-error.js';
 import { Manifest, type ManifestOp, packOps, unpackOps } from './manifest.js';
 import { ManifestLog, syncDirectory } from './manifest-log.js';
-import {
-  floorOf,
-  type RowGroup,
-  rowGroupPath,
-  storageDirectory,
-  type TableColumn,
-  widerEncoding,
-} from './row-group.js';
+import { floorOf, type RowGroup, rowGroupPath, storageDirectory, type TableColumn } from './row-group.js';
 import { type RowGroupFile, writeDurably } from './row-group-file.js';
 import { TableScan } from './table-scan.js';
+import { type ColumnFacts, TableView } from './table-view.js';
 import { TableWriter, type WriterHost } from './table-writer.js';
-import { type ZoneTest, zoneHasNan, zoneMayMatch, zoneRange } from './zone-map.js';
+import { type ZoneTest, zoneTest } from './zone-map.js';
 
 /** The manifest is rewritten as a snapshot when it has grown by this much, and to twice its last snapshot. */
 const COMPACT_BYTES = 4 << 20;
@@ -72,12 +65,7 @@ export type ScanRequest = {
 /** Exact facts about the visible rows on this segment, by ordinal; ranges of integers, dates and fixed-scale numerics. */
 export type StorageSummary = {
   readonly rows: number;
-  readonly columns: readonly {
-    readonly range: Range | undefined;
-    readonly noNulls: boolean;
-    /** Of numeric columns. */
-    readonly hasNan: boolean;
-  }[];
+  readonly columns: readonly ColumnFacts[];
 };
 
 type Storage = {
@@ -103,6 +91,7 @@ export class SegmentStore {
   /** Row groups that are gone but still held. */
   private readonly leaving = new Map<number, RowGroup>();
   private readonly merger: GroupMerger;
+  private readonly views = new Map<number, TableView>();
   private readonly compiled: WriterHost['compiled'];
   private readonly compactBytes: number;
   private compactAt: number;
@@ -122,7 +111,12 @@ export class SegmentStore {
     this.memory = memory;
     this.log = log;
     this.manifest = manifest;
-    this.pool = new BufferPool(memory, this.files, options.bufferPoolBytes ?? memory.limitBytes * 0.75);
+    this.pool = new BufferPool({
+      memory,
+      files: this.files,
+      path: (group) => rowGroupPath(this.dir, group),
+      shareBytes: options.bufferPoolBytes ?? memory.limitBytes * 0.75,
+    });
     this.compactBytes = options.compactBytes ?? COMPACT_BYTES;
     this.compactAt = this.compactBytes;
     this.compiled = options.kernels && { kernels: options.kernels, budget: { bytes: 0 } };
@@ -295,49 +289,57 @@ export class SegmentStore {
   // -------------------------------------------------------------- reading
 
   /** Row groups that a snapshot at `csn` sees, in order of writing. */
-  snapshot(storageId: number, csn: bigint): RowGroup[] {
+  snapshot(storageId: number, csn: bigint): readonly RowGroup[] {
+    return this.view(storageId, csn).groups;
+  }
+
+  private view(storageId: number, csn: bigint): TableView {
     const limit = Number(csn);
+    const known = this.views.get(storageId);
+    if (known?.isAsOf(limit) === true) return known;
     const visible: RowGroup[] = [];
-    for (const g of this.manifest.byStorage.get(storageId)?.values() ?? [])
-      if (g.csn !== undefined && g.csn <= limit && (g.until === undefined || limit < g.until))
-        visible.push(g);
-    return visible.sort((a, b) => (a.order ?? a.id) - (b.order ?? b.id) || a.id - b.id);
+    let lasting = true;
+    for (const g of this.manifest.byStorage.get(storageId)?.values() ?? []) {
+      if (g.csn === undefined) continue;
+      if (g.csn > limit || g.until !== undefined) lasting = false;
+      if (g.csn <= limit && (g.until === undefined || limit < g.until)) visible.push(g);
+    }
+    visible.sort((a, b) => (a.order ?? a.id) - (b.order ?? b.id) || a.id - b.id);
+    const view = new TableView(visible, limit, lasting);
+    this.views.set(storageId, view);
+    return view;
   }
 
   summary(storageId: number, csn: bigint): StorageSummary {
-    const groups = this.snapshot(storageId, csn);
+    const view = this.view(storageId, csn);
+    const { groups } = view;
     const rows = groups.reduce((n, g) => n + g.rows, 0);
     const width = groups.reduce((n, g) => Math.max(n, g.columns.length), 0);
-    return { rows, columns: Array.from({ length: width }, (_, i) => columnFacts(groups, i)) };
+    return { rows, columns: Array.from({ length: width }, (_, i) => view.columnFacts(i)!) };
   }
 
   /** What `summary` says of one column; undefined when no row is visible. */
-  columnSummary(
-    storageId: number,
-    csn: bigint,
-    ordinal: number,
-  ): StorageSummary['columns'][number] | undefined {
-    const groups = this.snapshot(storageId, csn);
-    return groups.some((g) => ordinal < g.columns.length) ? columnFacts(groups, ordinal) : undefined;
+  columnSummary(storageId: number, csn: bigint, ordinal: number): ColumnFacts | undefined {
+    return this.view(storageId, csn).columnFacts(ordinal);
   }
 
   /** The visible rows as batches; loading begins at once. The caller must `close` it. */
   scan(request: ScanRequest): TableScan {
     const { storageId, ordinals, columns } = request;
-    const visible = this.snapshot(storageId, request.csn);
-    const layout = ordinals.map((ordinal, i) => layoutOf(visible, ordinal, columns[i]!));
-    const tests = request.zone ?? [];
+    const view = this.view(storageId, request.csn);
+    const visible = view.groups;
+    const layout = ordinals.map((ordinal, i) => view.layout(ordinal, columns[i]!.type, columns[i]!.scale));
+    const tests = (request.zone ?? []).map((t) => ({ ordinal: t.ordinal, mayMatch: zoneTest(t.type, t) }));
     this.merger.noticeScan(storageId, Number(request.csn), visible);
     const groups = visible.filter((g) =>
       tests.every((t) => {
         const column = g.columns[t.ordinal];
-        return column === undefined || zoneMayMatch(column, g.rows, t.type, t);
+        return column === undefined || t.mayMatch(column, g.rows);
       }),
     );
     this.hold(groups);
     return new TableScan({
       pool: this.pool,
-      path: (group) => rowGroupPath(this.dir, group),
       ordinals,
       layout,
       scales: columns.map((c) => c.scale),
@@ -361,7 +363,6 @@ export class SegmentStore {
     try {
       return await analyzeGroups({
         pool: this.pool,
-        path: (group) => rowGroupPath(this.dir, group),
         groups,
         columns,
         ranges: columns.map((_, i) => summary.columns[i]?.range),
@@ -413,6 +414,7 @@ export class SegmentStore {
     const applied = this.turn
       .then(() => this.log.append(op))
       .then(() => {
+        this.views.clear();
         for (const g of this.manifest.apply(op)) this.leave(g);
       });
     this.changes.add(applied);
@@ -482,38 +484,4 @@ export class SegmentStore {
         if (!/^\d+\.arrow$/.test(file) || !known.has(Number.parseInt(file, 10))) rmSync(join(path, file));
     }
   }
-}
-
-function unite(a: Range, b: Range): Range {
-  const min = a.min < b.min;
-  const max = a.max > b.max;
-  return { min: min ? a.min : b.min, max: max ? a.max : b.max };
-}
-
-/** What every visible row group's column can be converted to. */
-function layoutOf(groups: readonly RowGroup[], ordinal: number, { type, scale }: ScanColumn): ColumnLayout {
-  let encoding: Encoding | undefined;
-  let nullable = false;
-  for (const g of groups) {
-    const c = g.columns[ordinal]!;
-    if (scale !== undefined) encoding = 'utf8';
-    else encoding = encoding === undefined ? c.encoding : widerEncoding(encoding, c.encoding);
-    nullable ||= c.nullCount > 0;
-  }
-  return { encoding: encoding ?? chunkEncoding(type), nullable };
-}
-
-function columnFacts(groups: readonly RowGroup[], ordinal: number): StorageSummary['columns'][number] {
-  let range: Range | undefined;
-  let noNulls = true;
-  let hasNan = false;
-  for (const g of groups) {
-    const c = g.columns[ordinal]!;
-    if (c.nullCount > 0) noNulls = false;
-    if (zoneHasNan(c.zone)) hasNan = true;
-    const zone = zoneRange(c.zone);
-    if (zone === undefined) continue;
-    range = range === undefined ? zone : unite(range, zone);
-  }
-  return { range, noNulls, hasNan };
 }

@@ -16,40 +16,57 @@ export type ZoneTest = {
 };
 
 export function zoneMayMatch(column: ColumnChunk, rows: number, type: SqlType, test: ZoneTest): boolean {
-  if (test.op === 'isnull') return column.nullCount > 0;
-  if (column.nullCount === rows) return false;
-  if (test.op === 'notnull' || test.value === undefined) return true;
-  if (test.value === null) return false;
-  const bounds = column.zone === undefined ? undefined : compareBounds(column.zone, type, test.value);
-  if (bounds === undefined) return true;
-  const [min, max, exact] = bounds;
-  switch (test.op) {
-    case '=':
-      return min <= 0 && max >= 0;
-    case '<>':
-      return !(exact && min === 0 && max === 0);
-    case '<':
-      return min < 0;
-    case '<=':
-      return min <= 0;
-    case '>':
-      return max > 0;
-    case '>=':
-      return max >= 0;
-  }
+  return zoneTest(type, test)(column, rows);
+}
+
+/** The test of many row groups. */
+export function zoneTest(type: SqlType, test: ZoneTest): (column: ColumnChunk, rows: number) => boolean {
+  const { op, value } = test;
+  if (op === 'isnull') return (column) => column.nullCount > 0;
+  const notAllNull = (column: ColumnChunk, rows: number): boolean => column.nullCount < rows;
+  if (op === 'notnull' || value === undefined) return notAllNull;
+  if (value === null) return () => false;
+  const compare = boundsComparison(type, value);
+  return (column, rows) => {
+    if (column.nullCount === rows) return false;
+    const bounds = column.zone === undefined ? undefined : compare(column.zone);
+    if (bounds === undefined) return true;
+    const [min, max, exact] = bounds;
+    switch (op) {
+      case '=':
+        return min <= 0 && max >= 0;
+      case '<>':
+        return !(exact && min === 0 && max === 0);
+      case '<':
+        return min < 0;
+      case '<=':
+        return min <= 0;
+      case '>':
+        return max > 0;
+      case '>=':
+        return max >= 0;
+    }
+  };
 }
 
 /** Signs of (least value - v) and (greatest value - v), and whether both bounds are values of the column. */
+function boundsComparison(
+  type: SqlType,
+  value: Value,
+): (zone: ZoneMap) => readonly [number, number, boolean] | undefined {
+  const integer = integerComparison(type, value);
+  return (zone) =>
+    zone.kind === 'int'
+      ? integer && [integer(zone.min), integer(zone.max), true]
+      : compareBounds(zone, type, value);
+}
+
 function compareBounds(
-  zone: ZoneMap,
+  zone: Exclude<ZoneMap, { kind: 'int' }>,
   type: SqlType,
   value: Value,
 ): readonly [number, number, boolean] | undefined {
   switch (zone.kind) {
-    case 'int': {
-      const compare = integerComparison(type, value);
-      return compare && [compare(BigInt(zone.min)), compare(BigInt(zone.max)), true];
-    }
     case 'float':
       if (typeof value !== 'number') return undefined;
       return [compareFloat(zone.min, value), compareFloat(zone.max, value), true];
@@ -73,7 +90,9 @@ function compareBounds(
   }
 }
 
-function integerComparison(type: SqlType, value: Value): ((bound: bigint) => number) | undefined {
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+function integerComparison(type: SqlType, value: Value): ((bound: number | string) => number) | undefined {
   const scale = type.kind === 'numeric' ? (type.scale ?? 0) : 0;
   let v: Numeric;
   if (typeof value === 'boolean') v = { unscaled: value ? 1n : 0n, scale: 0 };
@@ -87,8 +106,10 @@ function integerComparison(type: SqlType, value: Value): ((bound: bigint) => num
   }
   const up = scale < v.scale ? 10n ** BigInt(v.scale - scale) : 1n;
   const right = scale > v.scale ? v.unscaled * 10n ** BigInt(scale - v.scale) : v.unscaled;
+  const small = up === 1n && right >= -MAX_SAFE && right <= MAX_SAFE ? Number(right) : undefined;
   return (bound) => {
-    const left = bound * up;
+    if (small !== undefined && typeof bound === 'number') return bound < small ? -1 : bound > small ? 1 : 0;
+    const left = BigInt(bound) * up;
     return left < right ? -1 : left > right ? 1 : 0;
   };
 }
