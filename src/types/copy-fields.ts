@@ -72,7 +72,7 @@ export function invalidSequence(bytes: Uint8Array): string {
   return '0x00';
 }
 
-class FieldList {
+export class FieldList {
   starts: Int32Array;
   ends: Int32Array;
   lineEnds: Int32Array;

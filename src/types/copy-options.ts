@@ -2,7 +2,7 @@
  *  to segments. Source: PostgreSQL, COPY. */
 
 export type CopyOptions = {
-  readonly format: 'text' | 'csv';
+  readonly format: 'text' | 'csv' | 'binary';
   /** One byte. */
   readonly delimiter: string;
   /** The string that stands for NULL: `\N` in text, empty and unquoted in CSV unless told otherwise. */
@@ -18,6 +18,8 @@ export type CopyOptions = {
   readonly forceNotNull: readonly number[];
   /** CSV input: columns whose quoted null string is NULL as well. */
   readonly forceNull: readonly number[];
+  /** Binary input: PostgreSQL's name of the encoding of text in fields; absent: UTF-8. */
+  readonly textEncoding?: string | undefined;
 };
 
 export const TEXT_COPY: CopyOptions = {

@@ -1,11 +1,13 @@
-/** COPY text and CSV to typed columns: `parseCopyBlock`.
+/** COPY text, CSV and binary tuples to typed columns: `parseCopyBlock`.
  *
  *  Owns: parsing a block of whole lines column by column, so that each type has one tight loop over bytes; plain
  *  integers, decimals, dates and strings never become JavaScript strings. Everything unusual goes through the type's
  *  input function (`text-io.ts`), which also words the errors. Invariant: the error thrown is the one PostgreSQL
  *  would meet first, reading row by row. Source: PostgreSQL, copyfrom.c and copyfromparse.c. */
 import { isUtf8 } from 'node:buffer';
+import { readBinary } from './binary-input.js';
 import { daysFromCivil, daysInMonth } from './calendar.js';
+import { charsetNamed } from './charset.js';
 import {
   type ColumnarColumn,
   type ColumnarRows,
@@ -14,6 +16,7 @@ import {
   unscaled,
   writeInterval,
 } from './columnar.js';
+import { fastBinaryField, firstBadText, splitTuples } from './copy-binary.js';
 import {
   type CopyFields,
   invalidSequence,
@@ -64,7 +67,10 @@ export function parseCopyBlock(
   filter?: CopyFilter,
 ): ColumnarRows {
   const names = columns.map((c) => c.name);
-  const fields = splitCopyBlock(bytes, firstLine, options, context.table, names);
+  const fields =
+    options.format === 'binary'
+      ? splitTuples(bytes, firstLine, context.table, names)
+      : splitCopyBlock(bytes, firstLine, options, context.table, names);
   const block: Block = { bytes, fields, options, context, scratch: new Uint8Array(256) };
   let limit = fields.rows;
   let first: Fault | undefined;
@@ -116,8 +122,12 @@ function rowLineEnd(block: Block, row: number): number {
 
 function fieldFault(block: Block, firstLine: number, columns: readonly CopyColumn[], fault: Fault): unknown {
   if (!(fault.cause instanceof SqlError)) return fault.cause;
-  const line = lineNumber(block.bytes, firstLine, rowLineEnd(block, fault.row));
   const name = columns[fault.column].name;
+  if (block.options.format === 'binary') {
+    const where = `COPY ${block.context.table}, line ${firstLine + fault.row}, column ${name}`;
+    return fault.cause.with({ where });
+  }
+  const line = lineNumber(block.bytes, firstLine, rowLineEnd(block, fault.row));
   const [bytes, start, end] = fieldBytes(block, fault.row, fault.column);
   const where = `COPY ${block.context.table}, line ${line}, column ${name}: "${shownText(bytes, start, end)}"`;
   return fault.cause.with({ where });
@@ -158,6 +168,7 @@ function checkRows(
 
 function lineContext(block: Block, firstLine: number, row: number): string {
   const { fields, bytes, context } = block;
+  if (block.options.format === 'binary') return `COPY ${context.table}, line ${firstLine + row}`;
   const end = fields.lineEnds[row];
   const start = row === 0 ? 0 : fields.lineEnds[row - 1];
   const line = lineNumber(bytes, firstLine, end);
@@ -184,7 +195,7 @@ function fieldBytes(block: Block, row: number, column: number): readonly [Uint8A
 /** `\xff` and `\0` are bytes that the text itself could not hold: what they make is checked like the text was. */
 function checkEscapes(block: Block, firstLine: number): void {
   const { fields, options } = block;
-  if (options.format === 'csv') return;
+  if (options.format !== 'text') return;
   for (let i = 0; i < fields.rows * fields.columns; i++) {
     if (fields.starts[i] < 0 || fields.ends[i] >= 0) continue;
     const row = Math.floor(i / fields.columns);
@@ -241,7 +252,10 @@ function parseFixed(
   const stride = fields.columns;
   const view = new DataView(data.buffer);
   const width = encodingBytes(encoding);
-  const fast = fastParser(type, encoding);
+  const fast =
+    block.options.format === 'binary'
+      ? fastBinaryField(type, encoding, new DataView(bytes.buffer, bytes.byteOffset, bytes.length))
+      : fastParser(type, encoding);
   for (let row = 0, i = c; row < rows; row++, i += stride) {
     const start = fields.starts[i];
     if (start < 0) continue;
@@ -291,9 +305,24 @@ function slowFixed(
 
 function inputField(block: Block, row: number, c: number, type: SqlType): Value {
   const [source, from, to] = fieldBytes(block, row, c);
+  if (block.options.format === 'binary') return binaryField(block, row, source.subarray(from, to), type);
   const text = Buffer.from(source.buffer, source.byteOffset + from, to - from).toString('utf8');
   try {
     return parseText(type, text, block.context.settings);
+  } catch (e) {
+    throw new FieldError(row, e);
+  }
+}
+
+function binaryField(block: Block, row: number, bytes: Uint8Array, type: SqlType): Value {
+  const field = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { textEncoding } = block.options;
+  try {
+    return readBinary(type, field, {
+      settings: block.context.settings,
+      charset: textEncoding === undefined ? undefined : charsetNamed(textEncoding),
+      leftOver: () => new SqlError('22P03', 'incorrect binary data format'),
+    });
   } catch (e) {
     throw new FieldError(row, e);
   }
@@ -420,7 +449,16 @@ function parseBytes(block: Block, c: number, type: SqlType, rows: number): Bytes
   const padTo = type.kind === 'bpchar' ? (type.length ?? 0) : 0;
   const lengthMax =
     type.kind === 'varchar' || type.kind === 'bpchar' ? (type.length ?? Number.MAX_SAFE_INTEGER) : -1;
-  const plain = type.kind === 'text' || lengthMax >= 0;
+  const binary = block.options.format === 'binary';
+  const plain = (type.kind === 'text' || lengthMax >= 0) && block.options.textEncoding === undefined;
+  if (plain && binary) {
+    // Text was checked as a whole; of tuples only what is a string is text.
+    const badText = firstBadText(block.bytes, fields, c, rows);
+    if (badText < rows) {
+      parseBytes(block, c, type, badText);
+      inputField(block, badText, c, type);
+    }
+  }
   let room = 0;
   if (plain)
     for (let row = 0, i = c; row < rows; row++, i += stride) {

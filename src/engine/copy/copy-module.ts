@@ -29,7 +29,13 @@ export function buildCopyModule(
   columns: readonly CopyColumn[],
   options: CopyOptions,
 ): Uint8Array | undefined {
-  if (columns.length === 0 || columns.length > 400 || !isPlain(columns, options)) return undefined;
+  if (
+    options.format === 'binary' ||
+    columns.length === 0 ||
+    columns.length > 400 ||
+    !isPlain(columns, options)
+  )
+    return undefined;
   const m = new ModuleBuilder();
   m.importMemory(1, 65536);
   const lib = new CopyLib(m, options);

@@ -3,7 +3,7 @@
  *  Invariant: `write` never waits; whoever produces much asks `drained()` between pieces, which is how back-pressure
  *  reaches the running query. */
 import type { Charset } from '../../types/charset.js';
-import type { NoticeFields } from '../wire/messages.js';
+import type { FormatCode, NoticeFields } from '../wire/messages.js';
 
 export interface ClientOutput {
   /** The client's encoding; undefined: UTF-8. */
@@ -17,5 +17,5 @@ export interface ClientOutput {
   parameterStatus(name: string, value: string): void;
   /** COPY FROM STDIN: asks for data; each piece is a CopyData body. Ends at CopyDone, throws 57014 at CopyFail and
    *  when `signal` aborts. Leaving the loop early makes the connection skip what is still coming. */
-  copyIn(columns: number, signal: AbortSignal): AsyncIterable<Buffer>;
+  copyIn(columns: number, format: FormatCode, signal: AbortSignal): AsyncIterable<Buffer>;
 }

@@ -179,6 +179,9 @@ export class Cursor {
       copyLines: () => {
         throw new Error('rows of a cursor are not copied');
       },
+      copyTuples: () => {
+        throw new Error('rows of a cursor are not copied');
+      },
       release: () => {
         if (last) block.release();
       },

@@ -137,6 +137,9 @@ export class RowSpool {
       copyLines: () => {
         throw new Error('rows of a cursor are not copied');
       },
+      copyTuples: () => {
+        throw new Error('rows of a cursor are not copied');
+      },
       release: () => undefined,
     };
   }

@@ -3,6 +3,7 @@
  *  Owns: `RowStream` and its two kinds, finished chunks in shared memory and rows of values. Invariant: a block is
  *  released exactly once, by whoever pulled it. */
 
+import type { Charset } from '../../types/charset.js';
 import { formatCopyRow } from '../../types/copy-format.js';
 import type { CopyOptions } from '../../types/copy-options.js';
 import type { MemoryPool, OutChunk } from '../../types/memory.js';
@@ -12,14 +13,16 @@ import type { Value } from '../../types/value.js';
 import { writeBinary } from '../wire/binary.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { FormatCode } from '../wire/messages.js';
-import { encodeCopyLines, encodeDataRows } from '../wire/row-encoder.js';
+import { encodeCopyLines, encodeCopyTuples, encodeDataRows } from '../wire/row-encoder.js';
 
 export interface RowBlock {
   readonly rows: number;
   /** Rows [from, to) as DataRow messages. */
   dataRows(w: ByteWriter, from: number, to: number, formats: readonly FormatCode[]): void;
-  /** All rows as COPY lines, each in a CopyData message when `framed`. */
-  copyLines(w: ByteWriter, options: CopyOptions, framed: boolean): void;
+  /** All rows as COPY lines in the encoding, each in a CopyData message when `framed`. */
+  copyLines(w: ByteWriter, options: CopyOptions, framed: boolean, charset?: Charset): void;
+  /** All rows as tuples of a binary COPY. */
+  copyTuples(w: ByteWriter, framed: boolean): void;
   release(): void;
 }
 
@@ -39,7 +42,9 @@ export function chunkBlock(
   return {
     rows: chunk.rows,
     dataRows: (w, from, to, formats) => encodeDataRows(w, chunk, from, to, types, formats, memory, settings),
-    copyLines: (w, options, framed) => encodeCopyLines(w, chunk, types, options, framed, memory, settings),
+    copyLines: (w, options, framed, charset) =>
+      encodeCopyLines(w, chunk, types, options, framed, memory, settings, charset),
+    copyTuples: (w, framed) => encodeCopyTuples(w, chunk, types, framed, memory, settings),
     release: () => chunk.release(),
   };
 }
@@ -75,7 +80,7 @@ export function valueBlock(
         w.patchI32(start + 1, w.length - start - 1);
       }
     },
-    copyLines(w, options, framed) {
+    copyLines(w, options, framed, charset) {
       for (const row of rows) {
         const start = w.length;
         if (framed) {
@@ -83,7 +88,28 @@ export function valueBlock(
           w.i32(0);
         }
         const texts = row.map((v, c) => (v === null ? null : formatText(types[c], v, settings)));
+        const from = w.length;
         w.text(formatCopyRow(texts, options));
+        w.convertTo(charset, from);
+        if (framed) w.patchI32(start + 1, w.length - start - 1);
+      }
+    },
+    copyTuples(w, framed) {
+      for (const row of rows) {
+        const start = w.length;
+        if (framed) {
+          w.u8(COPY_DATA);
+          w.i32(0);
+        }
+        w.i16(types.length);
+        for (const [c, type] of types.entries()) {
+          const value = row[c];
+          const at = w.length;
+          w.i32(-1);
+          if (value === null) continue;
+          writeBinary(w, type, value, settings);
+          w.patchI32(at, w.length - at - 4);
+        }
         if (framed) w.patchI32(start + 1, w.length - start - 1);
       }
     },

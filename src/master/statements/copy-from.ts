@@ -6,6 +6,7 @@ import { copyFieldId } from '../../exchange/control-messages.js';
 import { identify } from '../../exchange/process/shared-file.js';
 import type { Expr } from '../../plan/expr.js';
 import { substitute } from '../../plan/expr-util.js';
+import { type Charset, charsetNamed } from '../../types/charset.js';
 import type { ColId, Gxid } from '../../types/ids.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { Value } from '../../types/value.js';
@@ -16,7 +17,8 @@ import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { checkHeader } from './copy-header.js';
-import { CopyLineSplitter } from './copy-lines.js';
+import { type BlockSplitter, CopyLineSplitter } from './copy-lines.js';
+import { CopyTupleSplitter } from './copy-tuples.js';
 import { fileLines } from './file-lines.js';
 import { load, widenCatalog } from './load.js';
 import { withLocks } from './plan.js';
@@ -68,7 +70,14 @@ async function sendLines(
   const defaults = s.defaults.map((d): Value | undefined =>
     d === undefined ? undefined : evaluateConstant(d, context.functions),
   );
-  const shared = session.settings.get('mpp.copy_shared_files') === 'on';
+  const binary = s.options.format === 'binary';
+  const clientEncoding = session.settings.get('client_encoding');
+  const charset = charsetNamed(s.encoding ?? clientEncoding);
+  // Text must be UTF-8 before it can be cut into lines; in tuples only fields are text.
+  const convert = binary ? undefined : charset;
+  const textEncoding = charsetNamed(clientEncoding)?.name;
+  const options = binary && textEncoding !== undefined ? { ...s.options, textEncoding } : s.options;
+  const shared = convert === undefined && session.settings.get('mpp.copy_shared_files') === 'on';
   const stream = session.services.dispatcher.copyIn({
     queryId: session.services.newQueryId(),
     gxid,
@@ -76,21 +85,28 @@ async function sendLines(
     ordinals: s.columns,
     defaults,
     where: s.where === undefined ? undefined : overFields(s.where, s, defaults),
-    options: s.options,
+    options,
     settings,
     file: shared && s.from.kind === 'file' ? await identify(file!, s.from.path) : undefined,
     signal: context.signal,
   });
   try {
     const names = s.columns.map((i) => s.table.columns[i]!.name);
-    const splitter = new CopyLineSplitter(s.options, (line) =>
-      checkHeader(line, s.options, s.table.name, names),
-    );
+    const splitter: BlockSplitter = binary
+      ? new CopyTupleSplitter(s.columns.length)
+      : new CopyLineSplitter(s.options, (line) => checkHeader(line, s.options, s.table.name, names));
     let blocks: AsyncIterable<CopyLines>;
     if (file === undefined)
-      blocks = pieceLines(session.output.copyIn(s.columns.length, context.signal), splitter);
-    else if ((await file.stat()).isFile()) blocks = fileLines(file, splitter);
-    else blocks = pieceLines(file.createReadStream({ highWaterMark: 1 << 20, autoClose: false }), splitter);
+      blocks = pieceLines(
+        session.output.copyIn(s.columns.length, binary ? 1 : 0, context.signal),
+        splitter,
+        convert,
+      );
+    else if (convert === undefined && (await file.stat()).isFile()) blocks = fileLines(file, splitter);
+    else {
+      const pieces = file.createReadStream({ highWaterMark: 1 << 20, autoClose: false });
+      blocks = pieceLines(pieces, splitter, convert);
+    }
     for await (const block of blocks) {
       if (context.signal.aborted) throw context.signal.reason;
       await stream.write(block);
@@ -118,13 +134,15 @@ function overFields(
   return substitute(where.predicate, replaced);
 }
 
-/** Of a client or a pipe. */
+/** Of a client, a pipe, or a file in another encoding. */
 async function* pieceLines(
   source: AsyncIterable<Buffer>,
-  splitter: CopyLineSplitter,
+  splitter: BlockSplitter,
+  charset: Charset | undefined,
 ): AsyncGenerator<CopyLines> {
   for await (const piece of source) {
-    const block = splitter.push(piece);
+    if (splitter.ended) continue;
+    const block = splitter.push(charset === undefined ? piece : charset.toUtf8(piece));
     if (block !== undefined) yield block;
   }
   const last = splitter.finish();

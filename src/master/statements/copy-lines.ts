@@ -13,7 +13,24 @@ const NEWLINE = 10;
 const BACKSLASH = 92;
 const END_MARK = Buffer.from('\\.');
 
-export class CopyLineSplitter {
+/** Input cut into blocks that can be parsed on their own. */
+export interface BlockSplitter {
+  /** Takes a piece of input; gives a block when enough has come. */
+  push(chunk: Buffer): CopyLines | undefined;
+  /** The last block: whatever is left. */
+  finish(): CopyLines | undefined;
+  /** Of input that begins where the last block ended: offset just past its last whole line, or -1. Not to be mixed with
+   *  `push`, as `block`. */
+  wholeLines(bytes: Buffer): number;
+  /** Whole lines, the next ones of the input, as a block: without the header and what follows the end mark. */
+  block(lines: Buffer): CopyLines | undefined;
+  /** Whatever follows is ignored. */
+  readonly ended: boolean;
+  /** 1-based number of the first line that was not given out. */
+  readonly line: number;
+}
+
+export class CopyLineSplitter implements BlockSplitter {
   private readonly options: CopyOptions;
   private readonly quote: number;
   private readonly escapeByte: number;
@@ -63,14 +80,12 @@ export class CopyLineSplitter {
     return block;
   }
 
-  /** Of input that begins with a line: offset just past its last whole line, or -1. Not to be mixed with `push`. */
   wholeLines(bytes: Buffer): number {
     this.inQuotes = false;
     this.escaped = false;
     return this.lastLineEnd(bytes);
   }
 
-  /** Whole lines, the next ones of the input, as a block: without the header and what follows the end mark. */
   block(lines: Buffer): CopyLines | undefined {
     let bytes = lines;
     if (this.firstRecord && this.options.format === 'csv') {

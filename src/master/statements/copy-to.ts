@@ -1,8 +1,10 @@
-/** COPY TO: a table or query as lines of text or CSV, to the client or into a server file. */
+/** COPY TO: a table or query as lines of text or CSV, or as binary tuples, to the client or into a server file. */
+import { type Charset, charsetNamed } from '../../types/charset.js';
+import { SIGNATURE } from '../../types/copy-binary.js';
 import { formatCopyRow } from '../../types/copy-format.js';
 import type { CopyOptions } from '../../types/copy-options.js';
 import type { Prepared } from '../session/prepared.js';
-import type { RowStream } from '../session/rows.js';
+import type { RowBlock, RowStream } from '../session/rows.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -21,77 +23,120 @@ export async function runCopyTo(session: Session, prepared: Prepared, context: R
     return { value: { statement, plan, names }, oids: plan.assumes.map((a) => a.oid) };
   });
   const { statement, plan, names } = locked.value;
-  const { to, options } = statement;
+  const { to, options, encoding } = statement;
   const { stream } = runPlan(session, plan, locked.snapshot, context, locked.release);
   try {
-    if (to.kind === 'file') return await writeFile(stream, to.path, options, names);
-    return await sendToClient(session, stream, options, names, context.signal);
+    const writer = new CopyWriter(options, names, to.kind === 'stdout', session.output.charset, encoding);
+    if (to.kind === 'file') return await writeFile(stream, to.path, writer);
+    return await sendToClient(session, stream, writer, names.length, context.signal);
   } finally {
     await stream.close();
+  }
+}
+
+/** The bytes of a COPY, in messages when they are `framed`. */
+class CopyWriter {
+  readonly out = new ByteWriter(64 * 1024);
+  readonly binary: boolean;
+  private readonly options: CopyOptions;
+  private readonly names: readonly string[];
+  private readonly framed: boolean;
+  private readonly charset: Charset | undefined;
+
+  constructor(
+    options: CopyOptions,
+    names: readonly string[],
+    framed: boolean,
+    client: Charset | undefined,
+    encoding: string | undefined,
+  ) {
+    this.options = options;
+    this.names = names;
+    this.framed = framed;
+    this.binary = options.format === 'binary';
+    this.charset = encoding === undefined ? client : charsetNamed(encoding);
+    // In tuples only fields are text; ENCODING is not for them.
+    if (this.binary) this.out.charset = client;
+  }
+
+  begin(): void {
+    const { out, options, names } = this;
+    if (this.binary)
+      this.message(() => {
+        out.copy(SIGNATURE, 0, SIGNATURE.length);
+        // No flags, no extension.
+        out.i64(0n);
+      });
+    else if (options.header !== false)
+      this.message((from) => {
+        // Names are quoted as values are, but never forced.
+        out.text(formatCopyRow(names, { ...options, forceQuote: [] }));
+        out.convertTo(this.charset, from);
+      });
+  }
+
+  rows(block: RowBlock): number {
+    try {
+      if (this.binary) block.copyTuples(this.out, this.framed);
+      else block.copyLines(this.out, this.options, this.framed, this.charset);
+      return block.rows;
+    } finally {
+      block.release();
+    }
+  }
+
+  end(): void {
+    if (this.binary) this.message(() => this.out.i16(-1));
+  }
+
+  private message(body: (from: number) => void): void {
+    const { out } = this;
+    const start = out.length;
+    if (this.framed) {
+      out.u8(COPY_DATA);
+      out.i32(0);
+    }
+    body(out.length);
+    if (this.framed) out.patchI32(start + 1, out.length - start - 1);
   }
 }
 
 async function sendToClient(
   session: Session,
   stream: RowStream,
-  options: CopyOptions,
-  names: readonly string[],
+  writer: CopyWriter,
+  columns: number,
   signal: AbortSignal,
 ): Promise<number> {
   const { output } = session;
-  const writer = new ByteWriter(64 * 1024);
   // An error before the first row must not come inside of COPY data.
   let block = await stream.next();
-  output.write(copyResponse('H', names.length));
-  if (options.header) {
-    writer.u8(COPY_DATA);
-    writer.i32(0);
-    writer.text(headerLine(names, options));
-    writer.patchI32(1, writer.length - 1);
-  }
+  output.write(copyResponse('H', columns, writer.binary ? 1 : 0));
+  writer.begin();
   let rows = 0;
   while (block !== undefined) {
-    try {
-      block.copyLines(writer, options, true);
-      rows += block.rows;
-    } finally {
-      block.release();
-    }
-    output.write(writer.take());
+    rows += writer.rows(block);
+    output.write(writer.out.take());
     await output.drained(signal);
     block = await stream.next();
   }
-  if (writer.length > 0) output.write(writer.take());
+  writer.end();
+  if (writer.out.length > 0) output.write(writer.out.take());
   output.write(COPY_DONE);
   return rows;
 }
 
-/** Names are quoted as values are, but never forced. */
-function headerLine(names: readonly string[], options: CopyOptions): string {
-  return formatCopyRow(names, { ...options, forceQuote: [] });
-}
-
-async function writeFile(
-  stream: RowStream,
-  path: string,
-  options: CopyOptions,
-  names: readonly string[],
-): Promise<number> {
+async function writeFile(stream: RowStream, path: string, writer: CopyWriter): Promise<number> {
   const file = await createServerFile(path);
   try {
-    const writer = new ByteWriter(64 * 1024);
-    if (options.header) writer.text(headerLine(names, options));
+    writer.begin();
     let rows = 0;
     for (let block = await stream.next(); block !== undefined; block = await stream.next()) {
-      try {
-        block.copyLines(writer, options, false);
-        rows += block.rows;
-      } finally {
-        block.release();
-      }
-      await file.appendFile(writer.take());
+      rows += writer.rows(block);
+      await file.appendFile(writer.out.take());
     }
-    if (writer.length > 0) await file.appendFile(writer.take());
+    writer.end();
+    if (writer.out.length > 0) await file.appendFile(writer.out.take());
     return rows;
   } finally {
     await file.close();

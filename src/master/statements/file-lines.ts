@@ -5,11 +5,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { SqlError } from '../../types/sql-error.js';
 import type { CopyLines } from '../dispatch/api.js';
-import { BLOCK_BYTES, type CopyLineSplitter, LINE_BYTES_MAX } from './copy-lines.js';
+import { BLOCK_BYTES, type BlockSplitter, LINE_BYTES_MAX } from './copy-lines.js';
 
 export async function* fileLines(
   file: FileHandle,
-  splitter: CopyLineSplitter,
+  splitter: BlockSplitter,
   blockBytes = BLOCK_BYTES,
 ): AsyncGenerator<CopyLines> {
   let buffer = Buffer.allocUnsafeSlow(blockBytes);

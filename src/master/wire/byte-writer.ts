@@ -82,10 +82,14 @@ export class ByteWriter {
     this.convert(from);
   }
 
+  private convert(from: number): void {
+    if (this.charset !== undefined) this.convertTo(this.charset, from);
+  }
+
   /** What was written from `from` on is UTF-8: converts it. */
-  convert(from: number): void {
-    if (this.charset !== undefined)
-      this.length = this.charset.encodeInPlace(this.bytes, from, this.length, this.substitute);
+  convertTo(charset: Charset | undefined, from: number): void {
+    if (charset !== undefined)
+      this.length = charset.encodeInPlace(this.bytes, from, this.length, this.substitute);
   }
 
   ascii(s: string): void {

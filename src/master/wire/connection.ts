@@ -437,8 +437,8 @@ export class Connection implements ClientOutput {
     this.write(parameterStatus(name, value, this.charset));
   }
 
-  async *copyIn(columns: number, signal: AbortSignal): AsyncIterable<Buffer> {
-    this.write(copyResponse('G', columns));
+  async *copyIn(columns: number, format: FormatCode, signal: AbortSignal): AsyncIterable<Buffer> {
+    this.write(copyResponse('G', columns, format));
     const onAbort = () => this.wakeReader();
     signal.addEventListener('abort', onAbort, { once: true });
     try {

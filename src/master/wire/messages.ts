@@ -125,12 +125,12 @@ export function parameterDescription(types: readonly SqlType[]): Buffer {
   });
 }
 
-/** `kind` G: the server expects data; H: it is going to send some. Both text. */
-export function copyResponse(kind: 'G' | 'H', columns: number): Buffer {
+/** `kind` G: the server expects data; H: it is going to send some. */
+export function copyResponse(kind: 'G' | 'H', columns: number, format: FormatCode): Buffer {
   return message(kind, (w) => {
-    w.u8(0);
+    w.u8(format);
     w.i16(columns);
-    for (let i = 0; i < columns; i++) w.i16(0);
+    for (let i = 0; i < columns; i++) w.i16(format);
   });
 }
 

@@ -1,7 +1,8 @@
-/** Chunks of finished rows to DataRow messages and to lines of COPY TO.
+/** Chunks of finished rows to DataRow messages and to lines or tuples of COPY TO.
  *
  *  Owns: framing and quoting around the values that cell writers write. Invariant: many rows go into one buffer, and
  *  no JavaScript object is made per value on the usual paths. */
+import type { Charset } from '../../types/charset.js';
 import { csvField, textField } from '../../types/copy-format.js';
 import type { CopyOptions } from '../../types/copy-options.js';
 import type { MemoryPool, OutChunk } from '../../types/memory.js';
@@ -53,7 +54,7 @@ export function encodeDataRows(
   }
 }
 
-/** Rows of the chunk as lines; each is a CopyData message when `framed`. */
+/** Rows of the chunk as lines in the encoding; each is a CopyData message when `framed`. */
 export function encodeCopyLines(
   w: ByteWriter,
   chunk: OutChunk,
@@ -62,6 +63,7 @@ export function encodeCopyLines(
   framed: boolean,
   memory: MemoryPool,
   settings: TextSettings,
+  charset?: Charset,
 ): void {
   const views = chunkViews(memory);
   const writers = types.map((type, c) => textWriter(type, chunk.columns[c], views, settings));
@@ -74,6 +76,7 @@ export function encodeCopyLines(
       w.u8(COPY_DATA);
       w.i32(0);
     }
+    const from = w.length;
     for (let c = 0; c < types.length; c++) {
       if (c > 0) w.u8(delimiter);
       if (isNullAt(views.u8, validity[c], row)) {
@@ -86,6 +89,37 @@ export function encodeCopyLines(
       if (forced || !plain[c]) quoteInPlace(w, at, options, delimiter, forced, types.length === 1);
     }
     w.u8(10);
+    w.convertTo(charset, from);
+    if (framed) w.patchI32(start + 1, w.length - start - 1);
+  }
+}
+
+/** Rows of the chunk as tuples of a binary COPY; each is a CopyData message when `framed`. */
+export function encodeCopyTuples(
+  w: ByteWriter,
+  chunk: OutChunk,
+  types: readonly SqlType[],
+  framed: boolean,
+  memory: MemoryPool,
+  settings: TextSettings,
+): void {
+  const views = chunkViews(memory);
+  const writers = types.map((type, c) => binaryWriter(type, chunk.columns[c], views, settings));
+  const validity = chunk.columns.map((c) => c.validity);
+  for (let row = 0; row < chunk.rows; row++) {
+    const start = w.length;
+    if (framed) {
+      w.u8(COPY_DATA);
+      w.i32(0);
+    }
+    w.i16(types.length);
+    for (let c = 0; c < types.length; c++) {
+      const at = w.length;
+      w.i32(-1);
+      if (isNullAt(views.u8, validity[c], row)) continue;
+      writers[c](w, row);
+      w.patchI32(at, w.length - at - 4);
+    }
     if (framed) w.patchI32(start + 1, w.length - start - 1);
   }
 }

@@ -1,5 +1,6 @@
 /** COPY: the table or query, the columns, and the options with PostgreSQL's checks (ProcessCopyOptions). */
 import type { CopyStmt, DefElem, Node } from 'libpg-query';
+import { encodingName } from '../../types/charset.js';
 import { type CopyOptions, CSV_COPY, TEXT_COPY } from '../../types/copy-options.js';
 import { NUMERIC } from '../../types/sql-type.js';
 import { isScaled } from '../../types/stored-numeric.js';
@@ -54,7 +55,7 @@ export function bindCopy(
       ),
       where: s.whereClause === undefined ? undefined : whereOf(ctx, relation, s.whereClause),
       options: copyOptions(ctx, s.options ?? [], names, true),
-      encoding: encodingOf(ctx, s.options ?? []),
+      encoding: copyEncoding(ctx, s.options ?? []),
     };
   }
   if (relation.kind === 'view')
@@ -120,7 +121,7 @@ function copyTo(
     query,
     to: path === undefined ? { kind: 'stdout' } : { kind: 'file', path },
     options: copyOptions(ctx, s.options ?? [], names, false),
-    encoding: encodingOf(ctx, s.options ?? []),
+    encoding: copyEncoding(ctx, s.options ?? []),
   };
 }
 
@@ -151,13 +152,13 @@ function collect(ctx: BindContext, nodes: readonly Node[]): ReadonlyMap<string, 
   return found;
 }
 
-function encodingOf(ctx: BindContext, nodes: readonly Node[]): string {
+/** PostgreSQL's name of the encoding; undefined: the client's. */
+function copyEncoding(ctx: BindContext, nodes: readonly Node[]): string | undefined {
   const d = collect(ctx, nodes).get('encoding');
-  if (d === undefined) return 'UTF8';
-  const name = (literalText(d.arg) ?? '').toUpperCase().replaceAll(/[-_ ]/g, '');
-  if (name === 'UTF8' || name === 'UNICODE' || name === 'SQLASCII') return 'UTF8';
-  if (name === 'LATIN1' || name === 'ISO88591' || name === 'WIN1252')
-    throw ctx.notSupported(`encoding ${name}`, d.location);
+  if (d === undefined) return undefined;
+  const encoding = encodingName(literalText(d.arg) ?? '');
+  if (encoding === 'missing') throw ctx.notSupported(`encoding ${literalText(d.arg)}`, d.location);
+  if (encoding !== undefined) return encoding.name;
   throw ctx.error('22023', 'argument to option "encoding" must be a valid encoding name', d.location);
 }
 
@@ -173,14 +174,19 @@ function copyOptions(
     return d === undefined ? undefined : (literalText(d.arg) ?? '');
   };
   const format = (text('format') ?? 'text').toLowerCase();
-  if (format === 'binary') throw ctx.notSupported('COPY in binary format', given.get('format')?.location);
-  if (format !== 'text' && format !== 'csv')
+  if (format !== 'text' && format !== 'csv' && format !== 'binary')
     throw ctx.error('22023', `COPY format "${text('format')}" not recognized`, given.get('format')?.location);
   const csv = format === 'csv';
   const base = csv ? CSV_COPY : TEXT_COPY;
   const delimiter = text('delimiter') ?? base.delimiter;
   const nullString = text('null') ?? base.nullString;
   const bad = (code: string, message: string) => ctx.error(code, message, -1);
+  const header = headerOf(ctx, given.get('header'), from);
+  if (format === 'binary') {
+    for (const option of ['delimiter', 'null'] as const)
+      if (given.has(option)) throw bad('42601', `cannot specify ${option.toUpperCase()} in BINARY mode`);
+    if (header !== false) throw bad('0A000', 'cannot specify HEADER in BINARY mode');
+  }
   if (utf8Bytes(delimiter) !== 1) throw bad('0A000', 'COPY delimiter must be a single one-byte character');
   if (/[\r\n]/.test(delimiter)) throw bad('22023', 'COPY delimiter cannot be newline or carriage return');
   if (/[\r\n]/.test(nullString))
@@ -215,7 +221,7 @@ function copyOptions(
     format,
     delimiter,
     nullString,
-    header: headerOf(ctx, given.get('header'), from),
+    header,
     quote: csv ? quote : base.quote,
     escape: csv ? escapeChar : base.escape,
     forceQuote: isAll(given.get('force_quote'))

@@ -114,15 +114,15 @@ export type UtilityStatement =
       /** Rows for which it is not TRUE are left out; reads `cols`, one for each of the table's columns. */
       readonly where: { readonly predicate: Expr; readonly cols: readonly Column[] } | undefined;
       readonly options: CopyOptions;
-      /** Of the file or stream: always UTF8, others are refused. */
-      readonly encoding: string;
+      /** Of the text; undefined: the client's. */
+      readonly encoding: string | undefined;
     }
   | {
       readonly kind: 'copyTo';
       readonly query: QueryStatement;
       readonly to: { readonly kind: 'stdout' } | { readonly kind: 'file'; readonly path: string };
       readonly options: CopyOptions;
-      readonly encoding: string;
+      readonly encoding: string | undefined;
     }
   | { readonly kind: 'analyze'; readonly tables: readonly TableDef[] | 'all'; readonly verbose: boolean }
   /** Storage has no bloat that VACUUM would remove: accepted. `analyze` for VACUUM ANALYZE. */
