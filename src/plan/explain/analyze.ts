@@ -69,6 +69,16 @@ export function rowsBySegment(
     .sort((a, b) => a.segment - b.segment);
 }
 
+/** Time of the pipelines that the node's rows pass through, on the slowest process; undefined where none says so. */
+export function pipelineMsOf(stats: AnalyzeStats, slice: number, node: NodeId): number | undefined {
+  const processes = stats.slices.find((s) => s.id === slice)?.processes ?? [];
+  const times = processes.flatMap((p) => {
+    const through = p.pipelines.filter((x) => x.nodes?.includes(node));
+    return through.length === 0 ? [] : [through.reduce((sum, x) => sum + x.ms, 0)];
+  });
+  return spread(times)?.max;
+}
+
 export type SliceSummary = {
   readonly id: number;
   readonly processes: number;

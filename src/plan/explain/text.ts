@@ -1,6 +1,6 @@
 /** EXPLAIN's text: PostgreSQL's layout, Greenplum's motions and slices. One string a line. */
 import type { DistributedPlan } from '../physical.js';
-import { type AnalyzeStats, rowsBySegment, rowsOf, type Spread, summarize } from './analyze.js';
+import { type AnalyzeStats, pipelineMsOf, rowsBySegment, rowsOf, type Spread, summarize } from './analyze.js';
 import { type ExplainNode, explainTree } from './tree.js';
 
 export type ExplainTextOptions = {
@@ -53,7 +53,7 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
     head +=
       rows === undefined
         ? '  (never executed)'
-        : `  (actual rows=${actual(rows)}${skewed(rows, rowsBySegment(analyze, node.slice, node.id))})`;
+        : `  (actual rows=${actual(rows)}${timed(node, options)}${skewed(rows, rowsBySegment(analyze, node.slice, node.id))})`;
   }
   lines.push(head);
   for (const p of node.properties) {
@@ -73,6 +73,15 @@ function render(node: ExplainNode, depth: number, options: ExplainTextOptions, l
     if (c.title !== undefined) lines.push(`${body}${c.title.name}  ${c.title.place}`);
     render(c, depth + 1, options, lines);
   }
+}
+
+/** Of the pipelines that the node takes part in: nodes of one pipeline have it in common. */
+function timed({ slice, id }: ExplainNode, { analyze, timing }: ExplainTextOptions): string {
+  const ms =
+    analyze === undefined || id === undefined || timing === false
+      ? undefined
+      : pipelineMsOf(analyze, slice, id);
+  return ms === undefined ? '' : ` time=${ms.toFixed(1)} ms`;
 }
 
 const SKEW_FACTOR = 1.5;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slowestLine } from '../run/explain-colors.js';
+import { slowestLines } from '../run/explain-colors.js';
 import { progressLine } from '../run/progress.js';
 import { allNodes, parsePlan, skewedSegment } from './plan-model.js';
 import { planPage } from './plan-page.js';
@@ -95,18 +95,19 @@ test("PostgreSQL's plan: a node's own time, over all loops", () => {
 
 test('the slowest line of a plan as text', () => {
   const mpp = [
-    'x',
+    'Scan  (actual rows=5 min/avg/max=1/2/3 time=9.5 ms)',
+    'Sort  (actual rows=5 time=9.4 ms)',
     '    pipeline 0: scan a  time=0.1/0.2/9.5 ms, morsels=1',
     '    pipeline 1: scan b  time=9.4 ms, morsels=1',
   ];
-  expect(slowestLine(mpp)).toBe(mpp[1]);
+  expect(slowestLines(mpp)).toEqual([mpp[2], mpp[0]]);
   const pg = [
     'Sort  (cost=1..2) (actual time=1.0..10.0 rows=1 loops=1)',
     '  ->  Hash Join  (actual time=1.0..9.0 rows=1 loops=1)',
     '        ->  Seq Scan on a  (actual time=0.1..1.0 rows=1 loops=7)',
   ];
-  expect(slowestLine(pg)).toBe(pg[2]);
-  expect(slowestLine(['Seq Scan'])).toBeUndefined();
+  expect(slowestLines(pg)).toEqual([pg[2]]);
+  expect(slowestLines(['Seq Scan'])).toEqual([]);
 });
 
 test('the progress bar: share, rows, slices, no wider than the screen', () => {

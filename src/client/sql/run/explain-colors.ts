@@ -13,15 +13,33 @@ export function explainColors(table: Table, options: PrintOptions): ((line: stri
     return undefined;
   const lines = table.rows.map((r) => r[0] ?? '');
   if (/^\s*[[{]/.test(lines[0] ?? '')) return undefined;
-  const slowest = slowestLine(lines);
-  return (line) => colorLine(line, slowest !== undefined && line.trimEnd().endsWith(slowest.trim()));
+  const slowest = new Set(slowestLines(lines).map((l) => l.trim()));
+  return (line) => colorLine(line, slowest.has(line.trim()));
 }
 
-/** The line of what took longest by itself: a pipeline of mpp's, an operator of PostgreSQL's. */
-export function slowestLine(lines: readonly string[]): string | undefined {
-  return slowestPipeline(lines) ?? slowestOperator(lines);
+/** With the operators whose rows pass through that pipeline, which take its time together. */
+export function slowestLines(lines: readonly string[]): readonly string[] {
+  const pipeline = slowestPipeline(lines);
+  const operators = slowestNodes(lines);
+  if (pipeline !== undefined) return [pipeline, ...operators];
+  const operator = slowestOperator(lines);
+  return operator === undefined ? [] : [operator];
 }
 
+function slowestNodes(lines: readonly string[]): readonly string[] {
+  let slowest: string[] = [];
+  let most = 0;
+  for (const line of lines) {
+    const timed = /\(actual rows=[^()]* time=([\d.]+) ms/.exec(line);
+    if (timed === null || Number(timed[1]) < most) continue;
+    if (Number(timed[1]) > most) slowest = [];
+    most = Number(timed[1]);
+    slowest.push(line);
+  }
+  return slowest;
+}
+
+/** mpp's: the pipeline whose slowest process took longest. */
 function slowestPipeline(lines: readonly string[]): string | undefined {
   let slowest: string | undefined;
   let most = 0;
@@ -36,7 +54,7 @@ function slowestPipeline(lines: readonly string[]): string | undefined {
 
 type Operator = { readonly line: string; readonly depth: number; readonly ms: number; children: number };
 
-/** Its own time is what it took less what its inputs took. */
+/** PostgreSQL's: an operator's own time is what it took less what its inputs took. */
 function slowestOperator(lines: readonly string[]): string | undefined {
   const all: Operator[] = [];
   const open: Operator[] = [];
@@ -75,7 +93,7 @@ function colorLine(line: string, slowest: boolean): string {
       .replace(/\((cost=[^)]*)\)/, (_, costs: string) => paint('90', `(${costs})`))
       .replace(/\(slice\d+; [^)]*\)|\(slice\d+\)/, (slice) => paint('35', slice))
       .replace(/, most on segment -?\d+/, (skew) => paint('1;33', skew))
-      .replace(/\bactual (time=[\d.]+ ?)?rows=\d+/, (rows) => paint('1', rows))
+      .replace(/\bactual rows=\d+/, (rows) => paint('1', rows))
       .replace(/^(\s+)([A-Z][A-Za-z ]+:)(?= )/, (_, a: string, b: string) => a + paint('34', b)) + end
   );
 }
