@@ -65,7 +65,10 @@ export type EvalSettings = {
   readonly dateStyle: string;
   readonly intervalStyle: string;
   readonly extraFloatDigits: number;
+  /** current_user. */
   readonly user: string;
+  /** session_user, when it is another. */
+  readonly sessionUser?: string;
   readonly database: string;
   readonly searchPath: readonly string[];
   /** Set for statements with functions that turn oids into names (see `FunctionContext.catalog`). */

@@ -11,6 +11,7 @@ import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { advertised, parseAddress } from '../exchange/process/limits.js';
 import { MASTER, type QueryId, type StorageId } from '../types/ids.js';
+import { operatingSystemUser } from '../types/os-user.js';
 import { MasterCatalog } from './catalog/master-catalog.js';
 import { Membership } from './cluster/membership.js';
 import { OutcomeLog } from './cluster/outcome-log.js';
@@ -28,6 +29,8 @@ export type MasterOptions = {
   readonly workers: number;
   readonly memoryBytes: number;
   readonly log: Logger;
+  /** Name of the superuser of a catalog that has none yet; default: the user who runs this. */
+  readonly superuser?: string | undefined;
 };
 
 export class Master {
@@ -68,7 +71,10 @@ export class Master {
     const { log, token } = options;
     const { host } = parseAddress(options.listen, '--listen');
     const lock = await DataLock.take(options.data);
-    const catalog = await MasterCatalog.open(join(options.data, 'catalog'));
+    const catalog = await MasterCatalog.open(
+      join(options.data, 'catalog'),
+      options.superuser ?? operatingSystemUser(),
+    );
     const outcomes = await OutcomeLog.open(options.data);
     const membership = await Membership.open(options.data, options.segments, log);
     const engine = new LocalEngine({

@@ -96,6 +96,8 @@ export type ViewDef = {
   readonly name: string;
   /** The defining query's text; bound anew at each use. */
   readonly sql: string;
+  /** The role with whose rights it reads its relations. */
+  readonly owner: number;
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
 };
 
@@ -105,6 +107,8 @@ export interface Catalog {
   /** Without a schema the search path is walked; `pg_catalog` is always first. */
   relation(schema: string | undefined, name: string): Relation | undefined;
   hasSchema(name: string): boolean;
+  /** 42501 when the statement's role may not look into this schema. */
+  requireUsage?(name: string): void;
   readonly searchPath: readonly string[];
   readonly segmentCount: number;
 }

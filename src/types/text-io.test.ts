@@ -203,6 +203,7 @@ test('names behind oids come from the catalog', () => {
     viewDefinition: () => undefined,
     namespaceName: () => undefined,
     indexDefinition: () => undefined,
+    roleName: () => undefined,
     constraintDefinition: () => undefined,
     settings: () => undefined,
   };

@@ -4,9 +4,13 @@
  *  search path. Source: PostgreSQL, namespace.c and ruleutils.c. */
 import type { Catalog, Relation } from '../../plan/catalog.js';
 import type { CatalogNames } from '../../types/functions/catalog-names.js';
+import { mayUse } from '../../types/roles/object-access.js';
+import { BOOTSTRAP_OID } from '../../types/roles/role-graph.js';
+import { SqlError } from '../../types/sql-error.js';
 import { quoteIdentifier } from '../../types/text-io.js';
 import type { MasterCatalog } from './master-catalog.js';
 import { SYSTEM_SCHEMAS } from './names.js';
+import { ownerOf } from './state.js';
 import { estimatedBytes } from './stats.js';
 import { SYSTEM_TABLES } from './system/tables.js';
 
@@ -15,10 +19,38 @@ export class CatalogView implements Catalog {
   readonly searchPath: readonly string[];
   readonly segmentCount: number;
 
-  constructor(catalog: MasterCatalog, searchPath: readonly string[], segmentCount: number) {
+  private readonly role: number;
+
+  /** Without a role every schema may be used. */
+  constructor(
+    catalog: MasterCatalog,
+    searchPath: readonly string[],
+    segmentCount: number,
+    role = BOOTSTRAP_OID,
+  ) {
     this.catalog = catalog;
-    this.searchPath = searchPath.filter((s) => catalog.schemaOid(s) !== undefined || SYSTEM_SCHEMAS.has(s));
+    this.role = role;
+    this.searchPath = searchPath.filter((s) => this.hasSchema(s) && this.mayUse(s));
     this.segmentCount = segmentCount;
+  }
+
+  /** USAGE on the schema. */
+  private mayUse(name: string): boolean {
+    const schema = this.catalog.schema(name);
+    if (schema === undefined) return true;
+    const object = { owner: ownerOf(schema), acl: schema.acl };
+    return mayUse(this.catalog.graph(), 'schema', object, this.role, 'U');
+  }
+
+  /** 42501 for a schema that is named and may not be used. */
+  requireUsage(name: string): void {
+    if (!this.mayUse(name)) throw new SqlError('42501', `permission denied for schema ${name}`);
+  }
+
+  /** What a statement names, with the check of its schema. */
+  relationOf(q: { readonly schema: string | undefined; readonly name: string }): Relation | undefined {
+    if (q.schema !== undefined) this.requireUsage(q.schema);
+    return this.relation(q.schema, q.name);
   }
 
   relation(schema: string | undefined, name: string): Relation | undefined {
@@ -99,6 +131,7 @@ export function catalogNames(
     views,
     indexes,
     constraints,
+    roles: catalog.graph().roles.map((r) => [r.oid, r.name] as const),
     settings: [...settings, ...sizes],
   };
 }

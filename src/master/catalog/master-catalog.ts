@@ -5,7 +5,20 @@
  *  statement knows whether it is still good. */
 import type { Relation } from '../../plan/catalog.js';
 import type { StorageId } from '../../types/ids.js';
+import {
+  BOOTSTRAP_OID,
+  PREDEFINED_MEMBERSHIPS,
+  PREDEFINED_ROLES,
+  RoleGraph,
+} from '../../types/roles/role-graph.js';
 import { CatalogLog } from './catalog-log.js';
+import {
+  bootstrapRole,
+  type StoredDefaultAcl,
+  type StoredRole,
+  type StoredRoleSettings,
+  settingsKey,
+} from './role-state.js';
 import {
   applyOp,
   type CatalogOp,
@@ -13,8 +26,10 @@ import {
   emptyState,
   fromSnapshot,
   nameKey,
+  ownerOf,
   type SnapshotData,
   type StoredRelation,
+  type StoredSchema,
   type StoredStats,
   type StoredTable,
   toSnapshot,
@@ -35,6 +50,7 @@ export class MasterCatalog {
   /** What loads have added of which no snapshot shows a row yet, though the statistics tell of it. */
   readonly unseen = new Set<readonly { readonly storageId: StorageId }[]>();
   version = 1;
+  private graphed: { readonly version: number; readonly graph: RoleGraph } | undefined;
 
   private constructor(log: CatalogLog, state: CatalogState) {
     this.log = log;
@@ -43,13 +59,16 @@ export class MasterCatalog {
     this.reservedStorageId = state.nextStorageId;
   }
 
-  /** Reads the directory's log; creates it when there is none. */
-  static async open(directory: string): Promise<MasterCatalog> {
+  /** Reads the directory's log; creates it when there is none. A catalog without roles gets its superuser. */
+  static async open(directory: string, superuser = 'mpp'): Promise<MasterCatalog> {
     const { log, recovered } = await CatalogLog.open(directory);
     const state =
       recovered.snapshot === undefined ? emptyState() : fromSnapshot(recovered.snapshot as SnapshotData);
     for (const record of recovered.records) for (const op of record as CatalogOp[]) applyOp(state, op);
-    return new MasterCatalog(log, state);
+    const catalog = new MasterCatalog(log, state);
+    if (!state.access.roles.has(BOOTSTRAP_OID))
+      await catalog.commit(() => [{ op: 'putRole', role: bootstrapRole(superuser) }]);
+    return catalog;
   }
 
   async close(): Promise<void> {
@@ -116,8 +135,54 @@ export class MasterCatalog {
     return this.state.schemas.get(name)?.oid;
   }
 
-  schemas(): readonly { readonly oid: number; readonly name: string }[] {
+  schemas(): readonly StoredSchema[] {
     return [...this.state.schemas.values()];
+  }
+
+  schema(name: string): StoredSchema | undefined {
+    return this.state.schemas.get(name);
+  }
+
+  // ---- roles
+
+  role(oid: number): StoredRole | undefined {
+    return this.state.access.roles.get(oid);
+  }
+
+  roleNamed(name: string): StoredRole | undefined {
+    for (const r of this.state.access.roles.values()) if (r.name === name) return r;
+    return undefined;
+  }
+
+  /** Stored ones: not the predefined. */
+  roles(): readonly StoredRole[] {
+    return [...this.state.access.roles.values()];
+  }
+
+  /** All roles and memberships, the predefined ones too. */
+  graph(): RoleGraph {
+    if (this.graphed?.version !== this.version) {
+      const { roles, memberships } = this.state.access;
+      const graph = new RoleGraph(
+        [...roles.values(), ...PREDEFINED_ROLES],
+        [...PREDEFINED_MEMBERSHIPS, ...memberships.values()],
+        BOOTSTRAP_OID,
+      );
+      this.graphed = { version: this.version, graph };
+    }
+    return this.graphed.graph;
+  }
+
+  roleSettings(database: string, role: number): StoredRoleSettings | undefined {
+    return this.state.access.roleSettings.get(settingsKey(database, role));
+  }
+
+  allRoleSettings(): readonly StoredRoleSettings[] {
+    return [...this.state.access.roleSettings.values()];
+  }
+
+  defaultAcls(): readonly StoredDefaultAcl[] {
+    return [...this.state.access.defaultAcls.values()];
   }
 
   stored(schema: string, name: string): StoredRelation | undefined {
@@ -159,11 +224,11 @@ export class MasterCatalog {
     if (known !== undefined) return known;
     let def: Relation;
     if (stored.kind === 'table') {
-      const { primaryKeyOid: _, stats, ...table } = stored;
+      const { primaryKeyOid: _, owner: _owner, acl: _acl, columnAcls: _columns, stats, ...table } = stored;
       def = { ...table, stats: tableStats(stats) };
     } else {
-      const { dependsOn: _, ...view } = stored;
-      def = view;
+      const { dependsOn: _, acl: _acl, columnAcls: _columns, ...view } = stored;
+      def = { ...view, owner: ownerOf(stored) };
     }
     this.defs.set(stored, def);
     return def;

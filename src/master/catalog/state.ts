@@ -4,9 +4,26 @@
  *  Invariant: applying the same ops in the same order gives the same state; oids and storage ids are never reused. */
 import type { ColumnDef, ColumnStats, Distribution } from '../../plan/catalog.js';
 import type { StorageId } from '../../types/ids.js';
+import type { Acl } from '../../types/roles/acl.js';
+import { BOOTSTRAP_OID, PG_DATABASE_OWNER, PUBLIC_ROLE } from '../../types/roles/role-graph.js';
 import type { Range, SqlType } from '../../types/sql-type.js';
+import {
+  applyRoleOp,
+  emptyRoleState,
+  type RoleOp,
+  type RoleSnapshot,
+  type RoleState,
+  roleSnapshot,
+  roleStateFrom,
+} from './role-state.js';
 
-export type StoredSchema = { readonly oid: number; readonly name: string };
+/** Absent in what versions without roles have written: the bootstrap superuser's, never granted. */
+export type StoredAccess = {
+  readonly owner?: number;
+  readonly acl?: Acl | undefined;
+};
+
+export type StoredSchema = StoredAccess & { readonly oid: number; readonly name: string };
 
 /** Bounds of one column: `none` while the table has no rows, undefined when nothing is known. */
 export type StoredBounds = {
@@ -24,8 +41,10 @@ export type StoredStats = {
   readonly version: number;
 };
 
-export type StoredTable = {
+export type StoredTable = StoredAccess & {
   readonly kind: 'table';
+  /** By ordinal. */
+  readonly columnAcls?: Readonly<Record<number, Acl>> | undefined;
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
@@ -38,8 +57,9 @@ export type StoredTable = {
   readonly stats: StoredStats;
 };
 
-export type StoredView = {
+export type StoredView = StoredAccess & {
   readonly kind: 'view';
+  readonly columnAcls?: Readonly<Record<number, Acl>> | undefined;
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
@@ -51,7 +71,12 @@ export type StoredView = {
 
 export type StoredRelation = StoredTable | StoredView;
 
+export function ownerOf(o: StoredAccess): number {
+  return o.owner ?? BOOTSTRAP_OID;
+}
+
 export type CatalogOp =
+  | RoleOp
   | { readonly op: 'reserve'; readonly nextOid: number; readonly nextStorageId: number }
   | { readonly op: 'putSchema'; readonly schema: StoredSchema }
   | { readonly op: 'dropSchema'; readonly name: string }
@@ -66,6 +91,7 @@ export type CatalogState = {
   readonly relations: Map<number, StoredRelation>;
   /** `schema.name` (with a zero byte between) to oid. */
   readonly names: Map<string, number>;
+  readonly access: RoleState;
 };
 
 export const FIRST_USER_OID = 16384;
@@ -75,9 +101,24 @@ export function emptyState(): CatalogState {
   return {
     nextOid: FIRST_USER_OID,
     nextStorageId: 1,
-    schemas: new Map([['public', { oid: PUBLIC_OID, name: 'public' }]]),
+    schemas: new Map([['public', publicSchema()]]),
     relations: new Map(),
     names: new Map(),
+    access: emptyRoleState(),
+  };
+}
+
+/** As PostgreSQL 15 makes it: everybody may use it, its owner alone may create in it. */
+function publicSchema(): StoredSchema {
+  const owner = PG_DATABASE_OWNER;
+  return {
+    oid: PUBLIC_OID,
+    name: 'public',
+    owner,
+    acl: [
+      { grantee: owner, grantor: owner, privileges: 'UC', grantable: '' },
+      { grantee: PUBLIC_ROLE, grantor: owner, privileges: 'U', grantable: '' },
+    ],
   };
 }
 
@@ -111,7 +152,11 @@ export function applyOp(state: CatalogState, op: CatalogOp): void {
     case 'stats': {
       const table = state.relations.get(op.oid);
       if (table?.kind === 'table') state.relations.set(op.oid, { ...table, stats: op.stats });
+      return;
     }
+    default:
+      applyRoleOp(state.access, op);
+      if (op.op === 'putRole') state.nextOid = Math.max(state.nextOid, op.role.oid + 1);
   }
 }
 
@@ -133,6 +178,7 @@ export type SnapshotData = {
   readonly nextStorageId: number;
   readonly schemas: readonly StoredSchema[];
   readonly relations: readonly StoredRelation[];
+  readonly access?: RoleSnapshot;
 };
 
 export function toSnapshot(state: CatalogState): SnapshotData {
@@ -142,14 +188,17 @@ export function toSnapshot(state: CatalogState): SnapshotData {
     nextStorageId: state.nextStorageId,
     schemas: [...state.schemas.values()],
     relations: [...state.relations.values()],
+    access: roleSnapshot(state.access),
   };
 }
 
 export function fromSnapshot(data: SnapshotData): CatalogState {
   if (data.format !== 1) throw new Error(`the catalog snapshot has format ${String(data.format)}, not 1`);
-  const state = emptyState();
+  const state: CatalogState = { ...emptyState(), access: roleStateFrom(data.access) };
+  // Without an owner it is a version's that knew none.
+  const known = (s: StoredSchema) => (s.oid === PUBLIC_OID && s.owner === undefined ? publicSchema() : s);
   state.schemas.clear();
-  for (const s of data.schemas) state.schemas.set(s.name, s);
+  for (const s of data.schemas) state.schemas.set(s.name, known(s));
   for (const r of data.relations) putRelation(state, r);
   state.nextOid = data.nextOid;
   state.nextStorageId = data.nextStorageId;

@@ -13,10 +13,14 @@ export type Binding = {
   readonly statement: BoundStatement;
   readonly catalogVersion: number;
   readonly searchPath: string;
+  /** The role it was bound for: whose schemas were looked through. */
+  readonly role: number;
   /** The version of the statistics of each table it names: they are in it, as guarantees about the rows. */
   readonly statsVersions: ReadonlyMap<number, number>;
   /** A constant in it is as of when it was bound. */
   readonly readsClock: boolean;
+  /** The role has the privileges that it needs. */
+  allowed?: boolean;
   /** The plan of a query, as long as what it assumes holds. */
   plan?: CachedPlan;
 };

@@ -10,14 +10,17 @@ import type { BoundStatement } from '../../plan/bind/statement.js';
 import type { Catalog } from '../../plan/catalog.js';
 import { type ParsedStatement, parseSql } from '../../plan/sql/parse.js';
 import { type CatalogNames, namedCatalog } from '../../types/functions/catalog-names.js';
+import { AccessCatalog } from '../../types/functions/privileges.js';
 import type { CatalogFunctions, FunctionContext } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import type { Value } from '../../types/value.js';
+import { accessNames, signalDenial, signalNames } from '../catalog/access-names.js';
 import { CatalogView, catalogNames } from '../catalog/catalog-view.js';
 import { signatures } from '../catalog/system/callables.js';
 import type { SessionActivity, SystemContext } from '../catalog/system/context.js';
 import { describeStatement } from '../statements/describe.js';
+import { checkAccess } from '../statements/relation-access.js';
 import { startStatement } from '../statements/start.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import {
@@ -36,11 +39,13 @@ import {
 } from '../wire/messages.js';
 import type { ClientOutput } from './client-output.js';
 import type { Cursor } from './cursor.js';
+import { SessionIdentity } from './identity.js';
+import { type NamesAsked, NO_NAMES_ASKED } from './names-asked.js';
 import { type Binding, closePortal, type Portal, type Prepared } from './prepared.js';
 import { RecentStatements } from './recent-statements.js';
 import { sendRows } from './send-rows.js';
 import type { MasterServices } from './services.js';
-import type { SessionSettings } from './settings.js';
+import { IDENTITY_SETTINGS, type SessionSettings } from './settings.js';
 import type { RunContext, StatementRun } from './statement-run.js';
 import { abortedBlock, TransactionBlock } from './transaction.js';
 
@@ -48,6 +53,8 @@ import { abortedBlock, TransactionBlock } from './transaction.js';
 const BACKEND_PID = 'mpp.backend_pid';
 
 export type ClientInfo = {
+  /** That logged in. */
+  readonly role: number;
   readonly pid: number;
   readonly address: string | undefined;
   readonly port: number;
@@ -58,6 +65,7 @@ export class Session {
   readonly settings: SessionSettings;
   readonly output: ClientOutput;
   readonly client: ClientInfo;
+  readonly identity: SessionIdentity;
   readonly transaction = new TransactionBlock();
   readonly prepared = new Map<string, Prepared>();
   readonly cursors = new Map<string, Cursor>();
@@ -76,6 +84,7 @@ export class Session {
     this.settings = settings;
     this.output = output;
     this.client = client;
+    this.identity = new SessionIdentity(services.catalog, settings, client.role);
   }
 
   // ---------------------------------------------------------------- simple protocol
@@ -348,7 +357,9 @@ export class Session {
     const { catalog } = this.services;
     const searchPath = this.settings.searchPath().join('\0');
     const known = prepared.binding;
-    if (known !== undefined && known.searchPath === searchPath && this.holds(known)) return known;
+    const role = this.identity.current;
+    if (known !== undefined && known.searchPath === searchPath && known.role === role && this.holds(known))
+      return known;
     const clock = { read: false };
     const statsVersions = new Map<number, number>();
     const statement = this.bindParsed(prepared, this.functionContext(now, clock), statsVersions);
@@ -357,10 +368,18 @@ export class Session {
       statement,
       catalogVersion: catalog.version,
       searchPath,
+      role,
       statsVersions,
       readsClock: clock.read,
     };
     prepared.binding = binding;
+    return binding;
+  }
+
+  /** The same, checked: its role may do this now. */
+  bindToRun(prepared: Prepared, now: bigint): Binding {
+    const binding = this.bind(prepared, now);
+    checkAccess(this, binding);
     return binding;
   }
 
@@ -386,6 +405,7 @@ export class Session {
         return found;
       },
       hasSchema: (name) => view.hasSchema(name),
+      requireUsage: (name) => view.requireUsage(name),
     };
     return bindStatement(parsed!, catalog, {
       paramTypes: declaredTypes,
@@ -402,7 +422,12 @@ export class Session {
 
   catalogView(): CatalogView {
     const { catalog, dispatcher } = this.services;
-    return new CatalogView(catalog, this.settings.searchPath(), dispatcher.segments().length);
+    return new CatalogView(
+      catalog,
+      this.settings.searchPath(),
+      dispatcher.segments().length,
+      this.identity.current,
+    );
   }
 
   /** Names are gathered only when a function asks for one: few statements do. */
@@ -413,6 +438,7 @@ export class Session {
       return made;
     };
     let signed: CatalogFunctions | undefined;
+    let access: AccessCatalog | undefined;
     return {
       ...this.settings.evalSettings(now),
       get nowMicros() {
@@ -429,11 +455,23 @@ export class Session {
         indexDefinition: (oid) => names().indexDefinition(oid),
         constraintDefinition: (oid) => names().constraintDefinition(oid),
         functionSignature: (oid) => {
-          signed ??= namedCatalog(this.catalogNames(true));
+          signed ??= namedCatalog(this.catalogNames({ ...NO_NAMES_ASKED, signatures: true }));
           return signed.functionSignature?.(oid);
         },
         resetStatements: () => this.services.statistics.reset(),
-        signalBackend: (pid, how) => this.services.signalBackend(pid, how),
+        signalBackend: (pid, how) => {
+          const target = this.services.activity().find((x) => x.pid === pid);
+          const denied = target && signalDenial(this.identity, target.role, how);
+          if (denied !== undefined) throw new SqlError('42501', denied);
+          return this.services.signalBackend(pid, how);
+        },
+        roleName: (oid) => this.identity.graph.role(oid)?.name,
+        access: () => {
+          access ??= new AccessCatalog(
+            accessNames(this.services.catalog, this.identity, this.settings.database),
+          );
+          return access;
+        },
         setSetting: (name, value, local) => this.setText(name, value, local),
         settings: (name) =>
           name === BACKEND_PID
@@ -445,14 +483,16 @@ export class Session {
     };
   }
 
-  catalogNames(withSignatures = false, withSignals = false): CatalogNames {
+  /** `more`: what only some statements need. */
+  catalogNames(more: NamesAsked = NO_NAMES_ASKED): CatalogNames {
+    const { catalog, activity, signalChannel } = this.services;
     const settings = [...this.settings.shown(), [BACKEND_PID, String(this.client.pid)] as const];
-    const names = catalogNames(this.services.catalog, this.catalogView(), settings);
-    const pids = withSignals ? this.services.activity().map((s) => s.pid) : [];
+    const names = catalogNames(catalog, this.catalogView(), settings);
     return {
       ...names,
-      ...(withSignatures ? { signatures: signatures() } : {}),
-      ...(withSignals ? { signals: { channel: this.services.signalChannel, pids } } : {}),
+      ...(more.signatures ? { signatures: signatures() } : {}),
+      ...(more.signals ? { signals: signalNames(this.identity, signalChannel, activity()) } : {}),
+      ...(more.privileges ? { access: accessNames(catalog, this.identity, this.settings.database) } : {}),
     };
   }
 
@@ -465,6 +505,7 @@ export class Session {
     return {
       catalog,
       view: this.catalogView(),
+      identity: this.identity,
       user: this.settings.user,
       database: this.settings.database,
       settings: () => this.settings.rows(),
@@ -490,18 +531,43 @@ export class Session {
   }
 
   setSetting(name: string, values: readonly string[] | undefined, local: boolean): void {
+    this.checkIdentity(name, values?.join(', '));
     this.settings.set(name, values);
+    this.identityChanged(name, local);
     if (local) this.settings.markLocal(name);
+  }
+
+  private checkIdentity(name: string, value: string | undefined): void {
+    if (IDENTITY_SETTINGS.has(name.toLowerCase())) this.identity.check(name.toLowerCase(), value);
+  }
+
+  /** SET SESSION AUTHORIZATION ends SET ROLE. */
+  private identityChanged(name: string, local: boolean): void {
+    if (!IDENTITY_SETTINGS.has(name.toLowerCase())) return;
+    if (name.toLowerCase() === 'session_authorization') {
+      this.settings.setText('role', undefined);
+      if (local) this.settings.markLocal('role');
+    }
+    this.followIdentity();
+  }
+
+  followIdentity(): void {
+    this.settings.follow('is_superuser', this.identity.superuser ? 'on' : 'off');
   }
 
   /** set_config(): the value as it is shown then. Outside of a block a local value is gone with its statement. */
   private setText(name: string, value: string | undefined, local: boolean): string {
     const before = this.settings.has(name) ? this.settings.get(name) : undefined;
+    this.checkIdentity(name, value);
     this.settings.setText(name, value);
+    this.identityChanged(name, local);
     // A custom one has no default.
     const shown = this.settings.has(name) ? this.settings.show(name) : '';
-    if (local && !this.transaction.open) this.settings.setText(name, before);
-    else if (local) this.settings.markLocal(name);
+    if (local && !this.transaction.open) {
+      this.settings.setText(name, before);
+      this.followIdentity();
+    }
+    if (local && this.transaction.open) this.settings.markLocal(name);
     return shown;
   }
 
@@ -598,7 +664,8 @@ export class Session {
         : 'idle';
     return {
       pid: this.client.pid,
-      user: this.settings.user,
+      role: this.identity.session,
+      user: this.identity.sessionUser,
       database: this.settings.database,
       applicationName: this.settings.get('application_name'),
       clientAddress: this.client.address,

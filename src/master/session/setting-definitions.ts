@@ -394,9 +394,12 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   }),
   real('seed', '0', CONNECTION, 'Accepted only.'),
   real('seq_page_cost', '1', PLANNER, 'Accepted only.'),
-  text('session_authorization', '', CONNECTION, 'The name of the user.', { reported: true }),
+  text('session_authorization', '', CONNECTION, 'The name of the user.', {
+    reported: true,
+    effect: true,
+  }),
   choice('session_replication_role', 'origin', ['origin', 'replica', 'local'], CONNECTION, 'Accepted only.'),
-  text('role', 'none', CONNECTION, 'Accepted only.'),
+  text('role', 'none', CONNECTION, 'The role whose privileges the session has.', { effect: true }),
   {
     ...bool(
       'standard_conforming_strings',

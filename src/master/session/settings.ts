@@ -27,8 +27,11 @@ export class SessionSettings {
   private readonly values = new Map<string, string>();
   private readonly starts = new Map<string, string>();
   private readonly custom = new Map<string, string>();
-  readonly user: string;
+  /** As whom the session logged in. */
+  readonly startUser: string;
   readonly database: string;
+  /** As whom it acts now; the session's own object once there is one. */
+  identity: { readonly user: string; readonly sessionUser: string };
   /** Values as they were when the transaction block began, and what SET LOCAL has changed since. */
   private before: ReadonlyMap<string, string> | undefined;
   private readonly local = new Set<string>();
@@ -38,7 +41,8 @@ export class SessionSettings {
 
   /** `changed` hears of every parameter that is reported to clients. */
   constructor(user: string, database: string, changed: (name: string, value: string) => void) {
-    this.user = user;
+    this.startUser = user;
+    this.identity = { user, sessionUser: user };
     this.database = database;
     this.changed = changed;
     this.starts.set('session_authorization', user);
@@ -63,6 +67,13 @@ export class SessionSettings {
     this.starts.set(name, value);
   }
 
+  /** A preset that follows another setting: clients hear of it. */
+  follow(name: string, value: string): void {
+    if (this.get(name) === value) return;
+    this.preset(name, value);
+    this.changed(name, value);
+  }
+
   get(name: string): string {
     const d = settingDefinition(name);
     if (d === undefined) {
@@ -78,6 +89,10 @@ export class SessionSettings {
     return d === undefined ? this.get(name) : shownSetting(d, this.get(name));
   }
 
+  get user(): string {
+    return this.identity.user;
+  }
+
   /** The name as it is shown in a column header. */
   canonicalName(name: string): string {
     return settingDefinition(name)?.name ?? name.toLowerCase();
@@ -91,6 +106,19 @@ export class SessionSettings {
   set(name: string, values: readonly string[] | undefined): void {
     const d = settingDefinition(name);
     this.setText(name, values && (d === undefined ? values.join(', ') : joined(d, values)));
+  }
+
+  /** The text that SET would store, with SET's errors, and nothing set. */
+  checked(name: string, values: readonly string[] | undefined): string | undefined {
+    const d = settingDefinition(name);
+    if (d === undefined && !name.includes('.')) throw unknown(name);
+    if (d !== undefined && d.context !== 'user')
+      throw new SqlError('55P02', `parameter "${d.name}" cannot be changed`);
+    if (values === undefined) return undefined;
+    if (d === undefined) return values.join(', ');
+    const text = joined(d, values);
+    normaliseSetting(d, text);
+    return text;
   }
 
   /** The value as it is stored; undefined: the default. */
@@ -114,7 +142,8 @@ export class SessionSettings {
   }
 
   resetAll(): void {
-    for (const d of SETTING_DEFINITIONS) if (this.values.has(key(d))) this.set(d.name, undefined);
+    for (const d of SETTING_DEFINITIONS)
+      if (this.values.has(key(d)) && !IDENTITY_SETTINGS.has(key(d))) this.set(d.name, undefined);
     this.custom.clear();
     this.revision++;
   }
@@ -190,11 +219,15 @@ export class SessionSettings {
       intervalStyle: this.get('IntervalStyle'),
       extraFloatDigits: this.number('extra_float_digits'),
       user: this.user,
+      sessionUser: this.identity.sessionUser,
       database: this.database,
       searchPath: this.searchPath(),
     };
   }
 }
+
+/** RESET ALL leaves them. */
+export const IDENTITY_SETTINGS: ReadonlySet<string> = new Set(['role', 'session_authorization']);
 
 function key(d: SettingDefinition): string {
   return d.name.toLowerCase();

@@ -23,7 +23,7 @@ export async function declareCursor(
   const cursor = new Cursor({
     name: bound.name,
     statement: bound.statement,
-    fields: describeStatement(session, { ...bound.query, paramTypes: [], notices: [] })!,
+    fields: describeStatement(session, { ...bound.query, paramTypes: [], notices: [], accesses: [] })!,
     binary: bound.binary,
     scroll: bound.scroll,
     hold: bound.hold,

@@ -8,12 +8,28 @@ import { SqlError } from '../../types/sql-error.js';
 import { typeName } from '../../types/sql-type.js';
 import { quoteIdentifier } from '../../types/text-io.js';
 import { duplicateRelation, refuseSystemSchema, SYSTEM_SCHEMAS, undefinedSchema } from '../catalog/names.js';
-import type { CatalogOp, StoredRelation, StoredTable, StoredView } from '../catalog/state.js';
+import {
+  type CatalogOp,
+  ownerOf,
+  type StoredRelation,
+  type StoredTable,
+  type StoredView,
+} from '../catalog/state.js';
 import { emptyStats } from '../catalog/stats.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
+import {
+  requireCreateIn,
+  requireCreateInDatabase,
+  requireDropper,
+  requireMemberOf,
+  requireOwner,
+  requireSchemaOwner,
+} from './access.js';
+import { newAccess, newObjectAcl } from './default-privileges.js';
 import { dependencies } from './dependencies.js';
 import { dropStorages } from './load.js';
+import { roleOf } from './role-names.js';
 import type { Statement } from './statement.js';
 
 function skipping(session: Session, code: string, message: string): void {
@@ -34,8 +50,10 @@ export async function createTable(session: Session, s: Statement<'createTable'>)
   try {
     await catalog.commit(() => {
       if (catalog.schemaOid(schema) === undefined) throw undefinedSchema(schema);
+      requireCreateIn(session, schema);
       if (catalog.relation(schema, name) !== undefined) throw duplicateRelation(name);
-      return [{ op: 'put', relation: newTable(s.table, oid, primaryKeyOid, storageId) }];
+      const table = newTable(s.table, oid, primaryKeyOid, storageId);
+      return [{ op: 'put', relation: { ...table, ...newAccess(session, schema) } }];
     });
   } finally {
     catalog.releaseStorage(storageId);
@@ -65,8 +83,10 @@ export async function createView(session: Session, s: Statement<'createView'>): 
   const fresh = await catalog.newOid();
   await catalog.commit(() => {
     if (catalog.schemaOid(s.schema) === undefined) throw undefinedSchema(s.schema);
+    requireCreateIn(session, s.schema);
     const before = catalog.stored(s.schema, s.name);
     if (before !== undefined) {
+      if (s.replace) requireOwner(session, before);
       if (!s.replace) throw duplicateRelation(s.name);
       if (before.kind !== 'view') throw new SqlError('42809', `"${s.name}" is not a view`);
       checkReplacement(before, s);
@@ -83,6 +103,9 @@ export async function createView(session: Session, s: Statement<'createView'>): 
       sql: s.sql,
       columns: s.columns,
       dependsOn,
+      ...(before === undefined
+        ? newAccess(session, s.schema)
+        : { owner: ownerOf(before), acl: before.acl, columnAcls: before.columnAcls }),
     };
     return [{ op: 'put', relation }];
   });
@@ -108,20 +131,25 @@ function checkReplacement(before: StoredView, s: Statement<'createView'>): void 
 
 export async function createSchema(session: Session, s: Statement<'createSchema'>): Promise<string> {
   const { catalog } = session.services;
-  if (catalog.schemaOid(s.name) !== undefined || SYSTEM_SCHEMAS.has(s.name)) {
-    if (!s.ifNotExists) throw new SqlError('42P06', `schema "${s.name}" already exists`);
-    skipping(session, '42P06', `schema "${s.name}" already exists`);
+  const owner = s.owner === undefined ? undefined : roleOf(session, s.owner);
+  const name = s.name ?? owner?.name ?? session.identity.user;
+  requireCreateInDatabase(session);
+  if (owner !== undefined) requireMemberOf(session, owner.oid);
+  if (catalog.schemaOid(name) !== undefined || SYSTEM_SCHEMAS.has(name)) {
+    if (!s.ifNotExists) throw new SqlError('42P06', `schema "${name}" already exists`);
+    skipping(session, '42P06', `schema "${name}" already exists`);
     return 'CREATE SCHEMA';
   }
-  if (s.name.startsWith('pg_'))
-    throw new SqlError('42939', `unacceptable schema name "${s.name}"`, {
+  if (name.startsWith('pg_'))
+    throw new SqlError('42939', `unacceptable schema name "${name}"`, {
       detail: 'The prefix "pg_" is reserved for system schemas.',
     });
   const oid = await catalog.newOid();
   await catalog.commit(() => {
-    if (catalog.schemaOid(s.name) !== undefined)
-      throw new SqlError('42P06', `schema "${s.name}" already exists`);
-    return [{ op: 'putSchema', schema: { oid, name: s.name } }];
+    if (catalog.schemaOid(name) !== undefined) throw new SqlError('42P06', `schema "${name}" already exists`);
+    const ownerOid = owner?.oid ?? session.identity.current;
+    const acl = newObjectAcl(catalog, ownerOid, undefined, 'schema');
+    return [{ op: 'putSchema', schema: { oid, name, owner: ownerOid, acl } }];
   });
   return 'CREATE SCHEMA';
 }
@@ -180,11 +208,14 @@ function targets(session: Session, s: Statement<'drop'>, report: boolean): Targe
           '2BP01',
           `cannot drop schema ${q.name} because it is required by the database system`,
         );
-      if (catalog.schemaOid(q.name) !== undefined) schemas.push(q.name);
-      else if (report) missing(session, s, '3F000', `schema "${q.name}" does not exist`);
+      const schema = catalog.schema(q.name);
+      if (schema !== undefined) {
+        requireSchemaOwner(session, schema);
+        schemas.push(q.name);
+      } else if (report) missing(session, s, '3F000', `schema "${q.name}" does not exist`);
       continue;
     }
-    const found = session.catalogView().relation(q.schema, q.name);
+    const found = session.catalogView().relationOf(q);
     const shown = q.schema === undefined ? q.name : `${q.schema}.${q.name}`;
     if (found === undefined) {
       if (report) {
@@ -201,6 +232,7 @@ function targets(session: Session, s: Statement<'drop'>, report: boolean): Targe
         hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
       });
     const stored = catalog.storedByOid(found.oid)!;
+    requireDropper(session, stored);
     if (!relations.includes(stored)) relations.push(stored);
   }
   return { relations, schemas };
@@ -275,7 +307,7 @@ export async function renameRelation(
   const { catalog, locks } = session.services;
   const tag = `ALTER ${s.object.toUpperCase()}`;
   const { schema, name } = s.relation;
-  const found = session.catalogView().relation(schema, name);
+  const found = session.catalogView().relationOf(s.relation);
   if (found === undefined) {
     const message = `relation "${schema === undefined ? name : `${schema}.${name}`}" does not exist`;
     if (!s.ifExists) throw new SqlError('42P01', message);
@@ -285,6 +317,8 @@ export async function renameRelation(
   if (found.kind === 'virtual')
     throw new SqlError('42501', `permission denied: "${found.name}" is a system catalog`);
   if (s.object === 'view' && found.kind !== 'view') throw new SqlError('42809', `"${name}" is not a view`);
+  requireOwner(session, catalog.storedByOid(found.oid)!);
+  requireCreateIn(session, found.schema);
   const timeoutMs = session.settings.number('lock_timeout');
   const release = await locks.acquire([found.oid], 'exclusive', session, context.signal, timeoutMs);
   try {

@@ -16,6 +16,8 @@ import type { RunStats, TableSummary } from '../dispatch/api.js';
 import type { Prepared } from '../session/prepared.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
+import { requireCreateIn } from './access.js';
+import { newAccess } from './default-privileges.js';
 import { planLoad, withLocks } from './plan.js';
 import { runOptions } from './query.js';
 import { refreshTable } from './refresh.js';
@@ -131,6 +133,7 @@ export async function createTableAs(
   const { statement: first } = session.bind(prepared, context.functions.nowMicros);
   if (first.kind !== 'createTableAs') throw new Error('not CREATE TABLE AS');
   refuseSystemSchema(first.table.schema, first.table.name);
+  requireCreateIn(session, first.table.schema);
   if (catalog.relation(first.table.schema, first.table.name) !== undefined) {
     if (!first.ifNotExists) throw duplicateRelation(first.table.name);
     session.notice({
@@ -175,6 +178,7 @@ export async function createTableAs(
     }
     const { table } = first;
     await catalog.commit(() => {
+      requireCreateIn(session, table.schema);
       if (catalog.relation(table.schema, table.name) !== undefined) throw duplicateRelation(table.name);
       if (catalog.schemaOid(table.schema) === undefined)
         throw new SqlError('3F000', `schema "${table.schema}" does not exist`);
@@ -185,6 +189,7 @@ export async function createTableAs(
         primaryKeyOid: undefined,
         storageId,
         stats,
+        ...newAccess(session, table.schema),
       };
       return [{ op: 'put', relation: stored }];
     });

@@ -99,7 +99,7 @@ export async function withLocks<T>(
   const { catalog, dispatcher, locks } = session.services;
   const timeoutMs = session.settings.number('lock_timeout');
   for (;;) {
-    const binding = session.bind(prepared, context.functions.nowMicros);
+    const binding = session.bindToRun(prepared, context.functions.nowMicros);
     const snapshot = dispatcher.snapshot();
     const { value, oids } = prepare(binding.statement, binding);
     const release = await locks.acquire(oids, mode, session, context.signal, timeoutMs);

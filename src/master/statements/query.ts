@@ -11,6 +11,7 @@ import { scanSystemTable } from '../catalog/system/scan.js';
 import type { RunOptions, RunStats } from '../dispatch/api.js';
 import { ChunkQueue } from '../session/chunk-queue.js';
 import { evaluateConstant } from '../session/evaluate.js';
+import { namesAskedFor, SIGNALS } from '../session/names-asked.js';
 import type { Prepared } from '../session/prepared.js';
 import { chunkBlock, type RowStream, valueStream } from '../session/rows.js';
 import type { Session } from '../session/session.js';
@@ -48,48 +49,6 @@ export async function startQuery(
   };
 }
 
-/** Functions that look names up: reg* types, pg_get_*(), visibility, current_setting. */
-const NAME_FUNCTIONS =
-  /reg(class|proc|type|namespace|role|oper)|^(pg_|current_setting|format_type|obj_|col_|has_)/;
-
-const SIGNATURE_FUNCTIONS = /^pg_get_function_|^cast\((regprocedure|regoperator),/;
-
-const SIGNALS = /^pg_(cancel|terminate)_backend\(/;
-
-type NamesAsked = { readonly names: boolean; readonly signatures: boolean; readonly signals: boolean };
-
-const asked = new WeakMap<DistributedPlan, NamesAsked>();
-
-function namesAskedFor(plan: DistributedPlan): NamesAsked {
-  let known = asked.get(plan);
-  if (known === undefined) {
-    known = findNamesAsked(plan);
-    asked.set(plan, known);
-  }
-  return known;
-}
-
-/** What the plan's functions ask of the catalog; system tables nearly always come with some. */
-function findNamesAsked(plan: DistributedPlan): NamesAsked {
-  let names = false;
-  let signatures = false;
-  let signals = false;
-  const visit = (x: unknown): void => {
-    if (Array.isArray(x)) {
-      for (const item of x) visit(item);
-      return;
-    }
-    if (typeof x !== 'object' || x === null) return;
-    const { kind, fn } = x as { kind?: unknown; fn?: unknown };
-    names ||= kind === 'virtualScan' || (typeof fn === 'string' && NAME_FUNCTIONS.test(fn));
-    signals ||= typeof fn === 'string' && SIGNALS.test(fn);
-    signatures ||= typeof fn === 'string' && SIGNATURE_FUNCTIONS.test(fn);
-    for (const value of Object.values(x)) visit(value);
-  };
-  for (const s of plan.slices) visit(s.root);
-  return { names, signatures, signals };
-}
-
 /** `SELECT pg_cancel_backend(1)`, `SELECT set_config(...)`: functions that act on sessions run here, where sessions are; undefined for all else. */
 function ownRow(statement: BoundStatement, context: RunContext): readonly Value[] | undefined {
   if (statement.kind !== 'query' || statement.plan.kind !== 'project') return undefined;
@@ -114,8 +73,8 @@ export function runOptions(
   snapshot: Csn,
 ): Omit<RunOptions, 'sink' | 'gxid' | 'instrument' | 'signal'> {
   const { catalog: _, ...plain } = context.functions;
-  const { names, signatures, signals } = namesAskedFor(plan);
-  const settings = names ? { ...plain, catalogNames: session.catalogNames(signatures, signals) } : plain;
+  const asked = namesAskedFor(plan);
+  const settings = asked.names ? { ...plain, catalogNames: session.catalogNames(asked) } : plain;
   const queryId: QueryId = session.services.newQueryId();
   const memoryKilobytes = session.settings.number('mpp.query_memory');
   return {

@@ -65,6 +65,7 @@ export async function runDiscard(session: Session, s: Statement<'discard'>): Pro
   if (s.what === 'all') {
     if (session.transaction.open)
       throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
+    session.setSetting('session_authorization', undefined, false);
     session.settings.resetAll();
     session.prepared.clear();
     session.forgetPlans();

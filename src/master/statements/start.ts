@@ -8,10 +8,15 @@ import { runCopyFrom } from './copy-from.js';
 import { runCopyTo } from './copy-to.js';
 import { closeCursor, declareCursor, fetchCursor } from './cursors.js';
 import { createSchema, createTable, createView, dropObjects, renameRelation } from './ddl.js';
+import { alterDefaultPrivileges } from './default-privileges.js';
 import { runExplain } from './explain.js';
+import { runGrant } from './grant.js';
 import { createTableAs, runInsert, truncate } from './load.js';
+import { alterOwner } from './owner.js';
 import { deallocate, executeArguments, prepareStatement } from './prepare.js';
 import { startQuery } from './query.js';
+import { grantRole } from './role-members.js';
+import { alterRole, alterRoleSet, createRole, dropRole, renameRole } from './roles.js';
 import { runDiscard, runReset, runSet, runSetTransaction, runShow } from './settings.js';
 import type { Statement } from './statement.js';
 import { runTransaction } from './transaction.js';
@@ -23,7 +28,7 @@ export async function startStatement(
   prepared: Prepared,
   context: RunContext,
 ): Promise<StatementRun> {
-  const { statement } = session.bind(prepared, context.functions.nowMicros);
+  const { statement } = session.bindToRun(prepared, context.functions.nowMicros);
   announceWrite(session, statement);
   switch (statement.kind) {
     case 'query':
@@ -80,6 +85,24 @@ export async function startStatement(
       return fetchCursor(session, statement, context);
     case 'closeCursor':
       return command(await closeCursor(session, statement));
+    case 'createRole':
+      return command(await createRole(session, statement, context));
+    case 'alterRole':
+      return command(await alterRole(session, statement, context));
+    case 'alterRoleSet':
+      return command(await alterRoleSet(session, statement));
+    case 'renameRole':
+      return command(await renameRole(session, statement));
+    case 'dropRole':
+      return command(await dropRole(session, statement));
+    case 'grantRole':
+      return command(await grantRole(session, statement));
+    case 'grant':
+      return command(await runGrant(session, statement));
+    case 'alterDefaultPrivileges':
+      return command(await alterDefaultPrivileges(session, statement));
+    case 'alterOwner':
+      return command(await alterOwner(session, statement));
     default:
       return unreachable(statement);
   }

@@ -19,6 +19,7 @@ export async function runTransaction(session: Session, s: Statement<'transaction
     case 'rollback': {
       const { tag, notice } = transaction.end(s.verb);
       session.settings.endBlock(tag === 'COMMIT');
+      session.followIdentity();
       await session.endCursors(tag === 'COMMIT');
       await session.closeAllPortals();
       if (notice !== undefined) session.notice(notice);

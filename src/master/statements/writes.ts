@@ -13,6 +13,15 @@ const WRITES: Readonly<Record<string, string>> = {
   truncate: 'TRUNCATE TABLE',
   renameTable: 'ALTER TABLE',
   copyFrom: 'COPY FROM',
+  createRole: 'CREATE ROLE',
+  alterRole: 'ALTER ROLE',
+  alterRoleSet: 'ALTER ROLE',
+  renameRole: 'ALTER ROLE',
+  dropRole: 'DROP ROLE',
+  grantRole: 'GRANT ROLE',
+  grant: 'GRANT',
+  alterDefaultPrivileges: 'ALTER DEFAULT PRIVILEGES',
+  alterOwner: 'ALTER TABLE',
 };
 
 /** Refuses a write in a read-only session, warns of one in a transaction block. */

@@ -6,7 +6,10 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Signal } from '../../types/functions/catalog-names.js';
+import { BOOTSTRAP_OID } from '../../types/roles/role-graph.js';
 import { SqlError } from '../../types/sql-error.js';
+import type { MasterCatalog } from '../catalog/master-catalog.js';
+import type { StoredRole } from '../catalog/role-state.js';
 import type { SessionActivity } from '../catalog/system/context.js';
 import type { ClientOutput } from '../session/client-output.js';
 import { LockTable } from '../session/locks.js';
@@ -75,11 +78,13 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     if (entries.size >= connectionsMax) throw new SqlError('53300', 'sorry, too many clients already');
     const pid = nextPid();
     const secret = randomInt(-(2 ** 31), 2 ** 31);
-    const settings = sessionSettings(parameters, output);
+    const role = loginRole(services.catalog, parameters);
+    const settings = sessionSettings(parameters, role.name, output);
     settings.preset('max_connections', String(connectionsMax));
     settings.preset('port', String(socket.localPort ?? options.port));
-    const client = { pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
+    const client = { role: role.oid, pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
     const session = new Session(services, settings, output, client);
+    session.followIdentity();
     entries.set(pid, { secret, session, terminate });
     const greeting = [
       AUTHENTICATION_OK,
@@ -139,13 +144,22 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function sessionSettings(parameters: ReadonlyMap<string, string>, output: ClientOutput): SessionSettings {
+/** Before there is an hba file, a name that is no role's stands for the superuser. */
+function loginRole(catalog: MasterCatalog, parameters: ReadonlyMap<string, string>): StoredRole {
+  return catalog.roleNamed(parameters.get('user') ?? '') ?? catalog.role(BOOTSTRAP_OID)!;
+}
+
+function sessionSettings(
+  parameters: ReadonlyMap<string, string>,
+  role: string,
+  output: ClientOutput,
+): SessionSettings {
   const user = parameters.get('user') ?? '';
   if (user === '') throw new SqlError('28000', 'no PostgreSQL user name specified in startup packet');
   if ((parameters.get('replication') ?? 'false') !== 'false')
     throw new SqlError('0A000', 'replication connections are not supported yet');
   const database = parameters.get('database') || user;
-  const settings = new SessionSettings(user, database, (name, value) => output.parameterStatus(name, value));
+  const settings = new SessionSettings(role, database, (name, value) => output.parameterStatus(name, value));
   for (const [name, value] of parameters) {
     if (name === 'user' || name === 'database' || name === 'replication') continue;
     if (name === 'options') for (const [n, v] of commandLineOptions(value)) settings.start(n, v);

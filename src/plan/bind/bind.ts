@@ -23,10 +23,13 @@ export function bindStatement(
   try {
     const bound = bindNode(ctx, parsed, parsed.node);
     const paramTypes = ctx.finishedParamTypes();
+    const { notices } = ctx;
+    // A view is made by whoever can look at what it names; it is read with its owner's rights.
+    const accesses = bound.kind === 'createView' ? [] : ctx.accesses;
     // What EXPLAIN explains has the statement's parameters.
     if (bound.kind === 'explain')
-      return { ...bound, statement: { ...bound.statement, paramTypes }, paramTypes, notices: ctx.notices };
-    return { ...bound, paramTypes, notices: ctx.notices };
+      return { ...bound, statement: { ...bound.statement, paramTypes }, paramTypes, notices, accesses };
+    return { ...bound, paramTypes, notices, accesses };
   } catch (e) {
     if (e instanceof RangeError && /call stack/i.test(e.message))
       throw new SqlError('54001', 'stack depth limit exceeded', {

@@ -5,10 +5,11 @@ import type { FunctionContext } from '../../types/functions/registry-types.js';
 import type { ColId, SharedId } from '../../types/ids.js';
 import { notSupported, SqlError, type SqlErrorFields } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
-import type { Catalog } from '../catalog.js';
+import type { Catalog, Relation } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
 import { sharedIdFrom } from '../logical/transform.js';
 import type { SourceText } from '../sql/source-text.js';
+import { type AccessLetter, AccessNote } from './relation-access.js';
 import type { Notice } from './statement.js';
 
 export type BindOptions = {
@@ -27,6 +28,8 @@ export class BindContext {
   readonly catalog: Catalog;
   readonly options: BindOptions;
   readonly notices: Notice[] = [];
+  /** Relations with what is done to them, in the order in which they were met. */
+  readonly accesses: AccessNote[] = [];
   /** Of the text being bound; a view's text while a view is opened. */
   source: SourceText;
   /** Relations found without a schema: where to write it out when the text becomes a view. */
@@ -35,6 +38,7 @@ export class BindContext {
   private readonly paramSeenAt: (number | undefined)[] = [];
   private nextColumn = 1;
   private viewDepth = 0;
+  private viewOwner: number | undefined;
   private readonly locations = new WeakMap<Expr, number>();
 
   constructor(catalog: Catalog, source: SourceText, options: BindOptions) {
@@ -84,16 +88,26 @@ export class BindContext {
     return this.viewDepth > 0;
   }
 
-  withSource<T>(source: SourceText, name: string, f: () => T): T {
+  access(relation: Relation, letter: AccessLetter): AccessNote {
+    const note = new AccessNote(relation, letter, this.viewOwner);
+    this.accesses.push(note);
+    return note;
+  }
+
+  /** Binds a view's text, with the rights of its owner. */
+  withSource<T>(source: SourceText, name: string, owner: number, f: () => T): T {
     if (this.viewDepth >= VIEW_DEPTH_MAX)
       throw new SqlError('42P17', `infinite recursion detected in rules for relation "${name}"`);
     const outer = this.source;
+    const outerOwner = this.viewOwner;
     this.source = source;
+    this.viewOwner = owner;
     this.viewDepth++;
     try {
       return f();
     } finally {
       this.source = outer;
+      this.viewOwner = outerOwner;
       this.viewDepth--;
     }
   }

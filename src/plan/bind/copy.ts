@@ -45,6 +45,8 @@ export function bindCopy(
       throw ctx.error('42501', `permission denied: "${relation.name}" is a system catalog`, -1);
     const columns = targetColumns(ctx, relation, s.attlist ?? []);
     const names = columns.map((i) => relation.columns[i].name);
+    const access = ctx.access(relation, 'a');
+    for (const i of columns) access.columns.add(i);
     return {
       kind: 'copyFrom',
       table: relation,
@@ -66,6 +68,8 @@ export function bindCopy(
     relation.kind === 'table'
       ? targetColumns(ctx, relation, s.attlist ?? [])
       : relation.columns.map((_, i) => i);
+  const access = ctx.access(relation, 'r');
+  for (const i of ordinals) access.columns.add(i);
   const cols = tableColumns(ctx, relation);
   const all = scan(
     relation,
@@ -102,7 +106,7 @@ function whereOf(
   const level = new QueryLevel(undefined);
   level.clause = 'COPY FROM WHERE conditions';
   const cols = table.columns.map(({ name, type }) => ctx.column(name, isScaled(type) ? NUMERIC : type, true));
-  level.namespace = [tableItem(level, table, cols)];
+  level.namespace = [tableItem(level, table, cols, ctx.access(table, 'r'))];
   const e = makeBinding(ctx, level).bind(n);
   const at = locationOf(n);
   if (hasSubquery(e)) throw ctx.error('0A000', 'cannot use subquery in COPY FROM WHERE condition', at);

@@ -45,7 +45,7 @@ export class FakeCatalog implements Catalog {
   run(sql: string): void {
     for (const parsed of parseSql(sql)) {
       const s = bindStatement(parsed, this, { paramTypes: [], functions: TEST_FUNCTIONS });
-      if (s.kind === 'createSchema') this.schemas.add(s.name);
+      if (s.kind === 'createSchema') this.schemas.add(s.name ?? TEST_FUNCTIONS.user);
       else if (s.kind === 'createTable')
         this.add({
           kind: 'table',
@@ -65,6 +65,7 @@ export class FakeCatalog implements Catalog {
           schema: s.schema,
           name: s.name,
           sql: s.sql,
+          owner: 10,
           columns: s.columns,
         });
       else throw new Error(`the fake catalog does not run ${s.kind}`);

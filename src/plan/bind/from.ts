@@ -26,8 +26,9 @@ import { catalogFunctionPlan } from './catalog-functions.js';
 import { coerce } from './coerce.js';
 import type { BindContext } from './context.js';
 import { bindJoin } from './join.js';
-import type { Binding, BoundQuery, Cte, NamespaceItem, QueryLevel } from './level.js';
+import type { Binding, BoundQuery, Cte, NamespaceColumn, NamespaceItem, QueryLevel } from './level.js';
 import { outputName } from './output-name.js';
+import type { AccessNote } from './relation-access.js';
 import { seriesPlan } from './series.js';
 
 export type FromItem = { readonly plan: LogicalPlan; readonly items: readonly NamespaceItem[] };
@@ -99,7 +100,8 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
   const relation = findRelationDef(ctx, r);
   if (r.schemaname === undefined && !ctx.inView)
     ctx.unqualified.push({ location: r.location ?? 0, schema: relation.schema });
-  if (relation.kind === 'view') return bindView(b, relation, r);
+  const access = ctx.access(relation, 'r');
+  if (relation.kind === 'view') return bindView(b, relation, r, access);
   const alias = r.alias?.aliasname ?? name;
   const own = tableColumns(ctx, relation);
   const system = systemColumns(relation).map((c) => ctx.column(c.name, c.type, !c.notNull));
@@ -123,6 +125,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
     r.alias === undefined ? relation.schema : undefined,
     relation.name,
     relation.kind === 'table' ? { def: relation, cols } : undefined,
+    access,
   );
   if (system.length === 0) return { plan, items };
   level.ownColumns(system);
@@ -149,18 +152,20 @@ export function findRelationDef(
       `cross-database references are not implemented: "${r.catalogname}.${r.schemaname}.${name}"`,
       r.location,
     );
+  // A view's text has the rights of the view's owner, who could look when it was made.
+  if (r.schemaname !== undefined && !ctx.inView) ctx.catalog.requireUsage?.(r.schemaname);
   const found = ctx.catalog.relation(r.schemaname, name);
   if (found !== undefined) return found;
   const shown = r.schemaname === undefined ? name : `${r.schemaname}.${name}`;
   throw ctx.error('42P01', `relation "${shown}" does not exist`, place === 'nowhere' ? -1 : r.location);
 }
 
-function bindView(b: Binding, view: ViewDef, r: RangeVar): FromItem {
+function bindView(b: Binding, view: ViewDef, r: RangeVar, access: AccessNote): FromItem {
   const { ctx } = b;
   const [parsed] = parseSql(view.sql);
   const select = selectOf(parsed?.node);
   if (parsed === undefined || select === undefined) throw new Error(`view ${view.name} is not a query`);
-  const query = ctx.withSource(parsed.source, view.name, () =>
+  const query = ctx.withSource(parsed.source, view.name, view.owner, () =>
     b.bindQuery(select, undefined, { ctes: new Map() }),
   );
   // The view keeps the columns it was made with, whatever its tables have become.
@@ -168,7 +173,7 @@ function bindView(b: Binding, view: ViewDef, r: RangeVar): FromItem {
   if (query.plan.cols.length < names.length)
     throw new SqlError('42P16', `view "${view.name}" no longer has all of its columns`);
   const kept: BoundQuery = { plan: query.plan, names: names.length === 0 ? query.names : names };
-  const item = queryItem(b, kept, view.name, r.alias);
+  const item = queryItem(b, kept, view.name, r.alias, access);
   if (r.alias !== undefined) return item;
   return { plan: item.plan, items: item.items.map((i) => ({ ...i, schema: view.schema })) };
 }
@@ -185,7 +190,13 @@ function bindSubselect(b: Binding, r: RangeSubselect): FromItem {
 }
 
 /** A bound query as a FROM item under its alias. */
-function queryItem(b: Binding, query: BoundQuery, ownName: string, alias: Alias | undefined): FromItem {
+function queryItem(
+  b: Binding,
+  query: BoundQuery,
+  ownName: string,
+  alias: Alias | undefined,
+  access?: AccessNote,
+): FromItem {
   const { ctx, level } = b;
   const shown = alias?.aliasname ?? ownName;
   return named(
@@ -196,6 +207,7 @@ function queryItem(b: Binding, query: BoundQuery, ownName: string, alias: Alias 
     undefined,
     ownName,
     undefined,
+    access,
   );
 }
 
@@ -207,8 +219,12 @@ function named(
   schema: string | undefined,
   relation: string | undefined,
   table: NamespaceItem['table'],
+  access?: AccessNote,
 ): FromItem {
-  const columns = names.map((name, i) => ({ name, expr: col(plan.cols[i]) }));
+  const columns = names.map((name, i): NamespaceColumn => {
+    const expr = col(plan.cols[i]);
+    return access === undefined ? { name, expr } : { name, expr, reads: [access.columnRead(i)] };
+  });
   const item: NamespaceItem = {
     alias,
     schema,
@@ -230,11 +246,20 @@ export function tableColumns(ctx: BindContext, table: TableDef | VirtualTableDef
 }
 
 /** A table's columns as the names that a condition outside of any query sees. */
-export function tableItem(level: QueryLevel, table: TableDef, cols: readonly Column[]): NamespaceItem {
+export function tableItem(
+  level: QueryLevel,
+  table: TableDef,
+  cols: readonly Column[],
+  access: AccessNote,
+): NamespaceItem {
   const item: NamespaceItem = {
     alias: table.name,
     schema: table.schema,
-    columns: table.columns.map((c, i) => ({ name: c.name, expr: col(cols[i]) })),
+    columns: table.columns.map((c, i) => ({
+      name: c.name,
+      expr: col(cols[i]),
+      reads: [access.columnRead(i)],
+    })),
     relVisible: true,
     colsVisible: true,
     lateralOnly: false,

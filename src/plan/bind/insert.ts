@@ -31,6 +31,11 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
   if (relation.kind === 'virtual')
     throw ctx.error('42501', `permission denied: "${relation.name}" is a system catalog`, -1);
   const targets = targetColumns(ctx, relation, s.cols ?? []);
+  const access = ctx.access(relation, 'a');
+  /** Those that get a value: fewer than there are when the list is left out. */
+  const noteWritten = (width: number): void => {
+    for (const i of targets.slice(0, width)) access.columns.add(i);
+  };
   const level = new QueryLevel(undefined);
   const b = makeBinding(ctx, level);
   if (s.withClause !== undefined) addCtes(b, s.withClause);
@@ -46,6 +51,7 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
       return exprs;
     });
     checkWidth(ctx, s, targets.length, lists[0]);
+    noteWritten(lists[0].length);
     const rows = bound.map((row, r) =>
       row.map((e, i) => {
         const c = relation.columns[targets[i]];
@@ -57,6 +63,7 @@ export function bindInsert(ctx: BindContext, s: InsertStmt): InsertStatement {
     const query = bindQuery(ctx, select, undefined, { ctes: level.ctes, keepUnknown: true });
     const nodes = selectTargets(select, query.plan.cols.length);
     checkWidth(ctx, s, targets.length, nodes);
+    noteWritten(nodes.length);
     let plan = query.plan;
     for (let i = 0; i < plan.cols.length; i++)
       if (plan.cols[i].type.kind === 'unknown')

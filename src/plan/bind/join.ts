@@ -13,6 +13,7 @@ import { coerceTo, unify } from './coerce.js';
 import type { FromItem } from './from.js';
 import type { Binding, NamespaceColumn, NamespaceItem } from './level.js';
 import { bindComparison } from './operator.js';
+import { noteReads } from './relation-access.js';
 import { sameKind } from './type-family.js';
 
 const TYPES: Readonly<Record<string, JoinType>> = {
@@ -49,11 +50,11 @@ export function bindJoin(b: Binding, j: JoinExpr, bindItem: (b: Binding, n: Node
   const pairs = using.map((name, i) => {
     if (using.indexOf(name) !== i)
       throw ctx.error('42701', `column name "${name}" appears more than once in USING clause`, -1);
-    return {
-      name,
-      left: pickColumn(b, leftColumns, name, 'left'),
-      right: pickColumn(b, rightColumns, name, 'right'),
-    };
+    const l = pickColumn(b, leftColumns, name, 'left');
+    const r = pickColumn(b, rightColumns, name, 'right');
+    const reads = [...(l.reads ?? []), ...(r.reads ?? [])];
+    noteReads(reads);
+    return { name, left: l.expr, right: r.expr, reads };
   });
   let predicate: Expr | undefined;
   if (merges) {
@@ -84,6 +85,7 @@ export function bindJoin(b: Binding, j: JoinExpr, bindItem: (b: Binding, n: Node
   const merged = pairs.map(
     (p): NamespaceColumn => ({
       name: p.name,
+      reads: p.reads,
       expr: mergedColumn(
         b,
         type,
@@ -136,7 +138,12 @@ function commonNames(
   return common;
 }
 
-function pickColumn(b: Binding, columns: readonly NamespaceColumn[], name: string, side: string): Expr {
+function pickColumn(
+  b: Binding,
+  columns: readonly NamespaceColumn[],
+  name: string,
+  side: string,
+): NamespaceColumn {
   const found = columns.filter((c) => c.name === name);
   if (found.length === 0)
     throw b.ctx.error(
@@ -146,7 +153,7 @@ function pickColumn(b: Binding, columns: readonly NamespaceColumn[], name: strin
     );
   if (found.length > 1)
     throw b.ctx.error('42702', `common column name "${name}" appears more than once in ${side} table`, -1);
-  return found[0].expr;
+  return found[0];
 }
 
 function mergedColumn(b: Binding, type: JoinType, left: Expr, right: Expr): Expr {

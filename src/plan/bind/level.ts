@@ -9,6 +9,7 @@ import type { AggCall, Column, Expr } from '../expr.js';
 import { exprKey } from '../expr-util.js';
 import type { LogicalPlan, SharedPlan } from '../logical/nodes.js';
 import type { BindContext } from './context.js';
+import type { ColumnRead } from './relation-access.js';
 
 /** The part of a query that is being bound: PostgreSQL's ParseExprKind, by the words of its messages. */
 export type Clause =
@@ -29,7 +30,12 @@ export type Clause =
   | 'COPY FROM WHERE conditions'
   | 'FROM';
 
-export type NamespaceColumn = { readonly name: string; readonly expr: Expr };
+export type NamespaceColumn = {
+  readonly name: string;
+  readonly expr: Expr;
+  /** Whose SELECT privilege it needs; a merged column has those of both sides. */
+  readonly reads?: readonly ColumnRead[];
+};
 
 export type NamespaceItem = {
   readonly alias: string;

@@ -9,6 +9,7 @@ import { stringOf } from './ast.js';
 import type { BindContext } from './context.js';
 import type { NamespaceColumn, NamespaceItem, QueryLevel } from './level.js';
 import { levenshtein } from './levenshtein.js';
+import { noteReads } from './relation-access.js';
 
 const MAX_FUZZY_DISTANCE = 3;
 
@@ -48,6 +49,7 @@ export function resolveColumnRef(ctx: BindContext, level: QueryLevel, ref: Colum
 }
 
 function reference(ctx: BindContext, c: NamespaceColumn, at: number | undefined): Expr {
+  noteReads(c.reads);
   return ctx.at({ ...c.expr }, at ?? 0);
 }
 

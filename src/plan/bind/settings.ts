@@ -29,7 +29,7 @@ export function bindSet(ctx: BindContext, s: VariableSetStmt): UtilityStatement 
   }
 }
 
-function settingText(ctx: BindContext, n: Node): string {
+export function settingText(ctx: BindContext, n: Node): string {
   const text = literalText(n);
   if (text !== undefined) return text;
   if ('TypeCast' in n) throw ctx.notSupported('SET TIME ZONE INTERVAL', n.TypeCast.location);

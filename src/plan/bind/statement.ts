@@ -7,6 +7,8 @@ import type { SqlType } from '../../types/sql-type.js';
 import type { ColumnDef, Distribution, TableDef } from '../catalog.js';
 import type { Column, Expr } from '../expr.js';
 import type { LogicalPlan } from '../logical/nodes.js';
+import type { RelationAccess } from './relation-access.js';
+import type { RoleSpec, RoleStatement } from './role-statements.js';
 
 export type OutputColumn = {
   readonly name: string;
@@ -67,6 +69,7 @@ export type TransactionVerb =
   | 'rollbackTo';
 
 export type UtilityStatement =
+  | RoleStatement
   | { readonly kind: 'createTable'; readonly table: NewTable; readonly ifNotExists: boolean }
   | {
       readonly kind: 'createTableAs';
@@ -87,7 +90,14 @@ export type UtilityStatement =
       readonly sql: string;
       readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
     }
-  | { readonly kind: 'createSchema'; readonly name: string; readonly ifNotExists: boolean }
+  | {
+      readonly kind: 'createSchema';
+      /** Undefined: the owner's name. */
+      readonly name: string | undefined;
+      /** AUTHORIZATION; undefined: the current role. */
+      readonly owner: RoleSpec | undefined;
+      readonly ifNotExists: boolean;
+    }
   | {
       readonly kind: 'drop';
       readonly object: 'table' | 'view' | 'schema';
@@ -194,6 +204,8 @@ export type BoundStatement = (QueryStatement | InsertStatement | UtilityStatemen
   /** By index; every parameter of the statement has a type. */
   readonly paramTypes: readonly SqlType[];
   readonly notices: readonly Notice[];
+  /** What running it needs privileges for. */
+  readonly accesses: readonly RelationAccess[];
 };
 
 export type Notice = {

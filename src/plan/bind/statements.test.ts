@@ -389,7 +389,7 @@ describe('views', () => {
 
 describe('utility statements', () => {
   const model = (sql: string) => {
-    const { paramTypes: _p, notices: _n, ...rest } = catalog.bind(sql);
+    const { paramTypes: _p, notices: _n, accesses: _a, ...rest } = catalog.bind(sql);
     return rest;
   };
 

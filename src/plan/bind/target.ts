@@ -4,6 +4,7 @@ import type { Expr } from '../expr.js';
 import { locationOf, stringOf } from './ast.js';
 import type { Binding, NamespaceItem } from './level.js';
 import { outputName } from './output-name.js';
+import { noteReads } from './relation-access.js';
 import { findRelation, missingTable } from './resolve-column.js';
 
 export type Target = {
@@ -44,12 +45,15 @@ function expandStar(b: Binding, r: ColumnRef): Target[] {
   const { ctx, level } = b;
   const qualifier = (r.fields ?? []).slice(0, -1).map((f) => stringOf(f) ?? '');
   const targets = (item: NamespaceItem): Target[] =>
-    item.columns.map((c) => ({
-      name: c.name,
-      expr: ctx.at({ ...c.expr }, r.location ?? 0),
-      location: r.location,
-      hidden: false,
-    }));
+    item.columns.map((c) => {
+      noteReads(c.reads);
+      return {
+        name: c.name,
+        expr: ctx.at({ ...c.expr }, r.location ?? 0),
+        location: r.location,
+        hidden: false,
+      };
+    });
   if (qualifier.length === 0) {
     const visible = level.namespace.filter((i) => i.colsVisible);
     if (visible.length === 0)

@@ -16,10 +16,19 @@ import { declaredTypes } from './declared-type.js';
 import { quoteIdentifier, textAfterAs } from './default-text.js';
 import { featureName } from './feature-name.js';
 import { findRelationDef } from './from.js';
+import { bindAlterDefaultPrivileges, bindAlterOwner, bindGrant, bindTableOwner } from './grants.js';
 import { bindInsert } from './insert.js';
 import { QueryLevel } from './level.js';
 import { checkPersistence, creationSchema } from './new-table.js';
 import { bindQuery, makeBinding } from './query.js';
+import {
+  bindAlterRole,
+  bindAlterRoleSet,
+  bindCreateRole,
+  bindDropRole,
+  bindGrantRole,
+  roleSpec,
+} from './roles.js';
 import { bindSet, bindTransaction, explainOptions } from './settings.js';
 import type {
   BoundStatement,
@@ -50,18 +59,28 @@ export function bindUtility(
   if ('CreateSchemaStmt' in node) {
     const s = node.CreateSchemaStmt;
     if ((s.schemaElts ?? []).length > 0) throw unsupported('CREATE SCHEMA with elements');
-    const name = s.schemaname ?? s.authrole?.rolename ?? ctx.options.functions.user;
-    if (name.startsWith('pg_'))
+    const owner = s.authrole === undefined ? undefined : roleSpec(s.authrole);
+    const name = s.schemaname;
+    if (name?.startsWith('pg_'))
       throw ctx.error('42939', `unacceptable schema name "${name}"`, -1, {
         detail: 'The prefix "pg_" is reserved for system schemas.',
       });
-    return { kind: 'createSchema', name, ifNotExists: s.if_not_exists === true };
+    return { kind: 'createSchema', name, owner, ifNotExists: s.if_not_exists === true };
   }
   if ('DropStmt' in node) return bindDrop(ctx, parsed, node.DropStmt);
   if ('TruncateStmt' in node)
-    return { kind: 'truncate', tables: rangeVars(node.TruncateStmt.relations).map((r) => baseTable(ctx, r)) };
+    return {
+      kind: 'truncate',
+      tables: rangeVars(node.TruncateStmt.relations).map((r) => {
+        const table = baseTable(ctx, r);
+        ctx.access(table, 'D');
+        return table;
+      }),
+    };
   if ('RenameStmt' in node) {
     const s = node.RenameStmt;
+    if (s.renameType === 'OBJECT_ROLE')
+      return { kind: 'renameRole', name: s.subname ?? '', to: s.newname ?? '' };
     if ((s.renameType !== 'OBJECT_TABLE' && s.renameType !== 'OBJECT_VIEW') || s.relation === undefined)
       throw unsupported(featureName('RenameStmt'));
     const object = s.renameType === 'OBJECT_TABLE' ? 'table' : 'view';
@@ -101,7 +120,11 @@ export function bindUtility(
     if (s.query === undefined) throw new Error('EXPLAIN without a statement');
     const statement = bindNode(ctx, s.query);
     // Parameters and notices are the outer statement's: the same context has bound both.
-    return { kind: 'explain', options, statement: { ...statement, paramTypes: [], notices: [] } };
+    return {
+      kind: 'explain',
+      options,
+      statement: { ...statement, paramTypes: [], notices: [], accesses: [] },
+    };
   }
   if ('PrepareStmt' in node) {
     const s = node.PrepareStmt;
@@ -120,6 +143,7 @@ export function bindUtility(
       ...statement,
       paramTypes: inner.finishedParamTypes(),
       notices: inner.notices,
+      accesses: inner.accesses,
     };
     return {
       kind: 'prepare',
@@ -152,6 +176,19 @@ export function bindUtility(
     const query = bindNode(ctx, s.query);
     if (query.kind !== 'query') throw unsupported('a cursor for a statement that is no query');
     return bindDeclareCursor(ctx, s, query, parsed.text);
+  }
+  if ('CreateRoleStmt' in node) return bindCreateRole(ctx, node.CreateRoleStmt);
+  if ('AlterRoleStmt' in node) return bindAlterRole(ctx, node.AlterRoleStmt);
+  if ('AlterRoleSetStmt' in node) return bindAlterRoleSet(ctx, node.AlterRoleSetStmt);
+  if ('DropRoleStmt' in node) return bindDropRole(node.DropRoleStmt);
+  if ('GrantRoleStmt' in node) return bindGrantRole(ctx, node.GrantRoleStmt);
+  if ('GrantStmt' in node) return bindGrant(ctx, node.GrantStmt);
+  if ('AlterDefaultPrivilegesStmt' in node)
+    return bindAlterDefaultPrivileges(ctx, node.AlterDefaultPrivilegesStmt);
+  if ('AlterOwnerStmt' in node) return bindAlterOwner(ctx, node.AlterOwnerStmt);
+  if ('AlterTableStmt' in node) {
+    const change = bindTableOwner(ctx, node.AlterTableStmt);
+    if (change !== undefined) return change;
   }
   if ('FetchStmt' in node) return bindFetch(node.FetchStmt);
   if ('ClosePortalStmt' in node) return bindCloseCursor(node.ClosePortalStmt);

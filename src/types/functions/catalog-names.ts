@@ -1,5 +1,7 @@
 /** The names behind oids as plain data, so that catalog functions can run where the catalog is not: in the engine's
  *  worker threads. Made by the master for statements that ask for names; see `CatalogFunctions`. */
+import { SqlError } from '../sql-error.js';
+import { AccessCatalog, type AccessNames } from './privileges.js';
 import type { CatalogFunctions } from './registry-types.js';
 
 export type CatalogNames = {
@@ -18,7 +20,15 @@ export type CatalogNames = {
    *  that ask. */
   readonly signatures?: readonly (readonly [oid: number, args: string, result: string, call: string])[];
   /** The sessions that are there, and where a signal for one is sent; only for statements that send some. */
-  readonly signals?: { readonly channel: string; readonly pids: readonly number[] };
+  readonly signals?: {
+    readonly channel: string;
+    readonly pids: readonly number[];
+    /** Why the role may not signal some of them. */
+    readonly denied: readonly (readonly [pid: number, how: Signal['how'], message: string])[];
+  };
+  readonly roles: readonly (readonly [oid: number, name: string])[];
+  /** Only for statements that ask about privileges. */
+  readonly access?: AccessNames;
   /** By lower-case name. */
   readonly settings: readonly (readonly [name: string, value: string])[];
 };
@@ -51,6 +61,8 @@ export function namedCatalog(
   const indexes = new Map(names.indexes);
   const constraints = new Map(names.constraints);
   const settings = new Map(names.settings);
+  const roles = new Map(names.roles);
+  let access: AccessCatalog | undefined;
   const signatures = new Map(
     (names.signatures ?? []).map(([oid, args, result, call]) => [oid, { args, result, call }]),
   );
@@ -69,10 +81,17 @@ export function namedCatalog(
     constraintDefinition: (oid) => constraints.get(oid),
     functionSignature: (oid) => signatures.get(oid),
     settings: (name) => settings.get(name.toLowerCase()),
+    roleName: (oid) => roles.get(oid),
+    access() {
+      access ??= names.access && new AccessCatalog(names.access);
+      return access;
+    },
     ...(signals === undefined || send === undefined
       ? {}
       : {
           signalBackend(pid, how) {
+            const denied = signals.denied.find((d) => d[0] === pid && d[1] === how);
+            if (denied !== undefined) throw new SqlError('42501', denied[2]);
             const known = signals.pids.includes(pid);
             if (known) send(signals.channel, { pid, how });
             return known;

@@ -5,8 +5,10 @@
  *  Operators are functions whose `name` is the operator's symbol (`+`, `||`, `~`, ...). Comparisons
  *  (= <> < <= > >=), AND, OR, NOT, IS NULL, CASE, COALESCE are nodes of the expression algebra, not functions;
  *  `compareValues` in `compare.ts` defines their order. */
+
 import type { Range, SqlType, TypeKind } from '../sql-type.js';
 import type { Value } from '../value.js';
+import type { AccessCatalog } from './privileges.js';
 
 export type Volatility = 'immutable' | 'stable' | 'volatile';
 
@@ -18,7 +20,10 @@ export type FunctionContext = {
   readonly dateStyle: string;
   readonly intervalStyle: string;
   readonly extraFloatDigits: number;
+  /** current_user. */
   readonly user: string;
+  /** session_user, when it is another. */
+  readonly sessionUser?: string;
   readonly database: string;
   readonly searchPath: readonly string[];
   /** Catalog look-ups for reg* casts, format_type, pg_get_viewdef, ...; present on the master only. */
@@ -43,6 +48,9 @@ export type CatalogFunctions = {
   /** Forgets what pg_stat_statements shows. Only where sessions are. */
   resetStatements?(): void;
   settings(name: string): string | undefined;
+  roleName(oid: number): string | undefined;
+  /** Roles and access control lists; undefined where the statement was not known to ask. */
+  access?(): AccessCatalog | undefined;
   /** SET by a function; `value` undefined: to the default. The value as it is shown. Only where sessions are. */
   setSetting?(name: string, value: string | undefined, local: boolean): string;
 };

@@ -12,6 +12,7 @@ import { datetimeFunctions } from './datetime-functions.js';
 import { formattingFunctions } from './formatting.js';
 import { mathFunctions } from './math.js';
 import { patternFunctions } from './patterns.js';
+import { privilegeFunctions } from './privileges.js';
 import type { ArgKind, CallInfo, FunctionDef, ResolvedFunction } from './registry-types.js';
 import { ROW_COUNT, rowCounts } from './row-counts.js';
 import { STORED_VALUE, storedValues } from './stored-value.js';
@@ -32,6 +33,7 @@ const ALL: readonly FunctionDef[] = [
   ...datetimeFunctions,
   ...arrayFunctions,
   ...systemFunctions,
+  ...privilegeFunctions,
   ...casts,
   ...rowCounts,
   ...storedValues,

@@ -1,7 +1,7 @@
 /** Session, catalog and administration functions: what clients such as psql ask before they show anything.
  *
  *  Names and definitions come through `ctx.catalog`, which only the master has; without it they are NULL or a default.
- *  Privileges: everyone may do everything. Source: PostgreSQL, chapters 9.26 and 9.27. */
+ *  Privileges are in `privileges.ts`. Source: PostgreSQL, chapters 9.26 and 9.27. */
 import { formatArray, parseArray } from '../array-text.js';
 import { notSupported, SqlError } from '../sql-error.js';
 import { BOOL, INT4, INT8, NAME, OID, type SqlType, TEXT } from '../sql-type.js';
@@ -45,36 +45,6 @@ function none(name: string, ...signatures: string[]): FunctionDef[] {
   return signatures.map((s) => define(name, s, TEXT, () => null, stable));
 }
 
-const PRIVILEGE_SIGNATURES = [
-  'name text text',
-  'name oid text',
-  'oid text text',
-  'oid oid text',
-  'text text',
-  'oid text',
-];
-
-function privileges(): FunctionDef[] {
-  return [
-    'table',
-    'schema',
-    'database',
-    'function',
-    'sequence',
-    'type',
-    'language',
-    'tablespace',
-    'foreign_data_wrapper',
-    'server',
-    'any_column',
-  ]
-    .flatMap((object) => always(`has_${object}_privilege`, ...PRIVILEGE_SIGNATURES))
-    .concat(
-      always('has_column_privilege', 'text text text', 'oid text text', 'oid int2 text', 'text int2 text'),
-      always('pg_has_role', 'name text', 'oid text', 'name name text', 'name oid text', 'oid oid text'),
-    );
-}
-
 function currentSchema(ctx: FunctionContext): string | null {
   return ctx.searchPath.find((s) => s !== 'pg_catalog' && s !== '$user') ?? null;
 }
@@ -115,7 +85,13 @@ const REGTYPE: SqlType = { kind: 'regtype' };
 const REGCLASS: SqlType = { kind: 'regclass' };
 
 function user(name: string): FunctionDef {
-  return define(name, '', NAME, (_a, ctx) => ctx.user, stable);
+  return define(
+    name,
+    '',
+    NAME,
+    name === 'session_user' ? (_a, ctx) => ctx.sessionUser ?? ctx.user : (_a, ctx) => ctx.user,
+    stable,
+  );
 }
 
 function typeOf(types: readonly SqlType[]): number {
@@ -204,7 +180,13 @@ export const systemFunctions: readonly FunctionDef[] = [
   define('pg_typeof', 'any', REGTYPE, (_a, _ctx, types) => typeOf(types), stableNonStrict),
   define('to_regclass', 'text', REGCLASS, (a, ctx) => ctx.catalog?.relationOid(str(a[0])) ?? null, stable),
   define('to_regtype', 'text', REGTYPE, (a) => typeOidByName(str(a[0])) ?? null, stable),
-  define('pg_get_userbyid', 'oid', NAME, (_a, ctx) => ctx.user, stable),
+  define(
+    'pg_get_userbyid',
+    'oid',
+    NAME,
+    (a, ctx) => ctx.catalog?.roleName(num(a[0])) ?? `unknown (OID=${num(a[0])})`,
+    stable,
+  ),
   define(
     'pg_table_is_visible',
     'oid',
@@ -292,7 +274,6 @@ export const systemFunctions: readonly FunctionDef[] = [
   define('pg_char_to_encoding', 'name', INT4, (a) => (/^utf-?8$/i.test(str(a[0])) ? 6 : -1), stable),
   define('pg_client_encoding', '', NAME, () => 'UTF8', stable),
   define('getdatabaseencoding', '', NAME, () => 'UTF8', stable),
-  ...privileges(),
   ...['pg_relation_size', 'pg_table_size', 'pg_total_relation_size', 'pg_indexes_size'].map((n) =>
     define(n, 'regclass', INT8, (a, ctx) => relationSize(num(a[0]), ctx), stable),
   ),

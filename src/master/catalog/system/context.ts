@@ -3,9 +3,11 @@
  *  Rows are objects by column name; columns that are left out are NULL, or the zero of a NOT NULL column. */
 import { scanColumn, type VirtualTableDef } from '../../../plan/catalog.js';
 import { formatArray } from '../../../types/array-text.js';
+import { type Acl, aclTexts } from '../../../types/roles/acl.js';
 import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
 import type { QueryProgress, SegmentInfo } from '../../dispatch/api.js';
+import type { SessionIdentity } from '../../session/identity.js';
 import type { SettingRow } from '../../session/settings.js';
 import type { StatementCounters } from '../../session/statement-statistics.js';
 import type { CatalogView } from '../catalog-view.js';
@@ -14,6 +16,8 @@ import type { MasterCatalog } from '../master-catalog.js';
 /** A connected session as pg_stat_activity shows it. */
 export type SessionActivity = {
   readonly pid: number;
+  /** Of session_user. */
+  readonly role: number;
   readonly user: string;
   readonly database: string;
   readonly applicationName: string;
@@ -29,6 +33,8 @@ export type SessionActivity = {
 export type SystemContext = {
   readonly catalog: MasterCatalog;
   readonly view: CatalogView;
+  /** Of the session that asks. */
+  readonly identity: SessionIdentity;
   readonly user: string;
   readonly database: string;
   readonly settings: () => readonly SettingRow[];
@@ -67,6 +73,15 @@ export const BTREE_AM_OID = 403;
 /** The text of an array value; NULL elements allowed. */
 export function arrayOf(items: readonly (string | number | null)[]): string {
   return formatArray(items.map((i) => (i === null ? null : String(i))));
+}
+
+/** A list as relacl shows it; NULL when it was never changed. */
+export function aclArray(c: SystemContext, acl: Acl | undefined): Value {
+  return acl === undefined ? null : arrayOf(aclTexts(c.identity.graph, acl));
+}
+
+export function ownerName(c: SystemContext, owner: number): string {
+  return c.identity.graph.nameOf(owner);
 }
 
 function zeroOf(type: SqlType): Value {

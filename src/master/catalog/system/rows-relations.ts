@@ -1,21 +1,27 @@
 /** Rows of the system tables that describe relations: pg_class, pg_attribute, pg_index, pg_constraint, ... */
 import type { Relation } from '../../../plan/catalog.js';
+import { type Acl, OBJECT_LETTERS } from '../../../types/roles/acl.js';
+import { mayUse, mayUseAnyColumn } from '../../../types/roles/object-access.js';
+import { PUBLIC_ROLE } from '../../../types/roles/role-graph.js';
 import { type SqlType, TYPE_INFO, typeMod, typeName, typeOid, typeSize } from '../../../types/sql-type.js';
 import { formatText, quoteIdentifier } from '../../../types/text-io.js';
 import { intervalFieldNames, isTimed } from '../../../types/time-modifier.js';
 import { CONSTRAINT_OID_OFFSET } from '../catalog-view.js';
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, SYSTEM_SCHEMAS } from '../names.js';
-import type { StoredTable } from '../state.js';
+import { ownerOf, type StoredTable } from '../state.js';
 import { estimatedBytes } from '../stats.js';
 import {
+  aclArray,
   arrayOf,
   BTREE_AM_OID,
   OWNER_OID,
+  ownerName,
   type RowSource,
   type SystemContext,
   type SystemRow,
   TABLE_AM_OID,
 } from './context.js';
+import { systemRelation } from './secrets.js';
 import { SYSTEM_TABLES } from './tables.js';
 import { typeTraits } from './type-traits.js';
 
@@ -29,6 +35,12 @@ export function distributionText(t: StoredTable): string {
   if (d.kind === 'hash') return `by (${d.columns.map((i) => quoteIdentifier(t.columns[i].name)).join(', ')})`;
   return d.kind === 'random' ? 'randomly' : 'replicated';
 }
+
+/** As initdb leaves them: everybody may look in. */
+const SYSTEM_SCHEMA_ACL: Acl = [
+  { grantee: OWNER_OID, grantor: OWNER_OID, privileges: 'UC', grantable: '' },
+  { grantee: PUBLIC_ROLE, grantor: OWNER_OID, privileges: 'U', grantable: '' },
+];
 
 const CLASS_DEFAULTS: SystemRow = {
   relowner: OWNER_OID,
@@ -46,6 +58,8 @@ const pgClass: RowSource = (c) => {
       relname: r.name,
       relnamespace: schemaOid(c, r.schema),
       relnatts: r.columns.length,
+      relowner: ownerOf(r),
+      relacl: aclArray(c, r.acl),
     };
     if (r.kind === 'view') {
       rows.push({ ...base, relkind: 'v', relhasrules: true });
@@ -70,6 +84,7 @@ const pgClass: RowSource = (c) => {
         relnamespace: schemaOid(c, r.schema),
         relnatts: r.primaryKey!.length,
         relkind: 'i',
+        relowner: ownerOf(r),
         relam: BTREE_AM_OID,
         reltuples: r.stats.rows,
       });
@@ -116,10 +131,12 @@ function attribute(relation: number, name: string, type: SqlType, number: number
 const pgAttribute: RowSource = (c) => {
   const rows: SystemRow[] = [];
   for (const r of allRelations(c)) {
+    const columnAcls = c.catalog.storedByOid(r.oid)?.columnAcls;
     for (const [i, column] of r.columns.entries()) {
       const full = r.kind === 'view' ? undefined : r.columns[i];
       rows.push({
         ...attribute(r.oid, column.name, column.type, i + 1),
+        attacl: aclArray(c, columnAcls?.[i]),
         attnotnull: full?.notNull ?? false,
         atthasdef: full?.defaultSql !== undefined,
       });
@@ -210,8 +227,18 @@ const pgDepend: RowSource = (c) =>
   );
 
 const pgNamespace: RowSource = (c) => [
-  ...[...SYSTEM_SCHEMAS].map(([name, oid]) => ({ oid, nspname: name, nspowner: OWNER_OID })),
-  ...c.catalog.schemas().map((s) => ({ oid: s.oid, nspname: s.name, nspowner: OWNER_OID })),
+  ...[...SYSTEM_SCHEMAS].map(([name, oid]) => ({
+    oid,
+    nspname: name,
+    nspowner: OWNER_OID,
+    nspacl: name === 'pg_toast' ? null : aclArray(c, SYSTEM_SCHEMA_ACL),
+  })),
+  ...c.catalog.schemas().map((s) => ({
+    oid: s.oid,
+    nspname: s.name,
+    nspowner: ownerOf(s),
+    nspacl: aclArray(c, s.acl),
+  })),
 ];
 
 const pgDescription: RowSource = () => [
@@ -223,7 +250,7 @@ const pgTables: RowSource = (c) => [
   ...c.catalog.tables().map((t) => ({
     schemaname: t.schema,
     tablename: t.name,
-    tableowner: c.user,
+    tableowner: ownerName(c, ownerOf(t)),
     hasindexes: t.primaryKeyOid !== undefined,
     hasrules: false,
     hastriggers: false,
@@ -232,7 +259,7 @@ const pgTables: RowSource = (c) => [
   ...SYSTEM_TABLES.filter((t) => t.schema === 'pg_catalog' && t.oid < 10000).map((t) => ({
     schemaname: t.schema,
     tablename: t.name,
-    tableowner: c.user,
+    tableowner: ownerName(c, OWNER_OID),
     hasindexes: false,
     hasrules: false,
     hastriggers: false,
@@ -241,13 +268,18 @@ const pgTables: RowSource = (c) => [
 ];
 
 const pgViews: RowSource = (c) =>
-  c.catalog
-    .relations()
-    .flatMap((r) =>
-      r.kind === 'view'
-        ? [{ schemaname: r.schema, viewname: r.name, viewowner: c.user, definition: ` ${r.sql};` }]
-        : [],
-    );
+  c.catalog.relations().flatMap((r) =>
+    r.kind === 'view'
+      ? [
+          {
+            schemaname: r.schema,
+            viewname: r.name,
+            viewowner: ownerName(c, ownerOf(r)),
+            definition: ` ${r.sql};`,
+          },
+        ]
+      : [],
+  );
 
 const pgIndexes: RowSource = (c) =>
   keyed(c).map((t) => ({
@@ -305,8 +337,22 @@ const gpDistributionPolicy: RowSource = (c) =>
 
 // ---------------------------------------------------------------- information_schema
 
+/** Relations of which the role may do something, or whose owner it is. */
+function accessible(c: SystemContext): readonly Relation[] {
+  const { graph, current } = c.identity;
+  return allRelations(c).filter((r) => {
+    const stored = c.catalog.storedByOid(r.oid);
+    if (stored === undefined) return mayUse(graph, 'table', systemRelation(r.schema, r.name), current, 'r');
+    const object = { owner: ownerOf(stored), acl: stored.acl, columnAcls: stored.columnAcls };
+    return (
+      c.identity.has(object.owner) ||
+      [...OBJECT_LETTERS.table].some((l) => mayUseAnyColumn(graph, object, current, l))
+    );
+  });
+}
+
 const tables: RowSource = (c) =>
-  allRelations(c).map((r) => ({
+  accessible(c).map((r) => ({
     table_catalog: c.database,
     table_schema: r.schema,
     table_name: r.name,
@@ -316,7 +362,7 @@ const tables: RowSource = (c) =>
   }));
 
 const columns: RowSource = (c) =>
-  allRelations(c).flatMap((r) =>
+  accessible(c).flatMap((r) =>
     r.columns.map((column, i): SystemRow => {
       const { type } = column;
       const full = r.kind === 'view' ? undefined : r.columns[i];
@@ -370,15 +416,28 @@ function typeBaseName(type: SqlType): string {
   return type.kind === 'array' ? typeBaseName(type.element) : TYPE_INFO[type.kind].name;
 }
 
+function schemaUsable(c: SystemContext, name: string): boolean {
+  const schema = c.catalog.schema(name);
+  const { graph, current } = c.identity;
+  if (schema === undefined) return name !== 'pg_toast';
+  const object = { owner: ownerOf(schema), acl: schema.acl };
+  return mayUse(graph, 'schema', object, current, 'U') || mayUse(graph, 'schema', object, current, 'C');
+}
+
 const schemata: RowSource = (c) =>
-  [...SYSTEM_SCHEMAS.keys(), ...c.catalog.schemas().map((s) => s.name)].map((name) => ({
-    catalog_name: c.database,
-    schema_name: name,
-    schema_owner: c.user,
-  }));
+  [
+    ...[...SYSTEM_SCHEMAS.keys()].map((name) => ({ name, owner: OWNER_OID })),
+    ...c.catalog.schemas().map((s) => ({ name: s.name, owner: ownerOf(s) })),
+  ]
+    .filter((s) => c.identity.has(s.owner) || schemaUsable(c, s.name))
+    .map((s) => ({
+      catalog_name: c.database,
+      schema_name: s.name,
+      schema_owner: ownerName(c, s.owner),
+    }));
 
 const views: RowSource = (c) =>
-  c.catalog.relations().flatMap((r) =>
+  accessible(c).flatMap((r) =>
     r.kind === 'view'
       ? [
           {

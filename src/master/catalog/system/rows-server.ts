@@ -2,6 +2,7 @@
 
 import { resolveCast } from '../../../types/functions/registry.js';
 import type { CastContext } from '../../../types/functions/registry-types.js';
+import { PG_READ_ALL_STATS } from '../../../types/roles/role-graph.js';
 import {
   type SqlType,
   TYPE_INFO,
@@ -181,36 +182,6 @@ const pgDatabase: RowSource = (c) => [
   },
 ];
 
-/** Any user may connect: the one who asks is the one there is. */
-const roleRow = (name: string): SystemRow => ({
-  oid: OWNER_OID,
-  rolname: name,
-  rolsuper: true,
-  rolinherit: true,
-  rolcreaterole: true,
-  rolcreatedb: true,
-  rolcanlogin: true,
-  rolreplication: false,
-  rolconnlimit: -1,
-  rolpassword: '********',
-  rolbypassrls: true,
-});
-
-const pgRoles: RowSource = (c) => [roleRow(c.user)];
-const pgAuthid: RowSource = (c) => [{ ...roleRow(c.user), rolpassword: null }];
-
-const pgUser: RowSource = (c) => [
-  {
-    usename: c.user,
-    usesysid: OWNER_OID,
-    usecreatedb: true,
-    usesuper: true,
-    userepl: false,
-    usebypassrls: true,
-    passwd: '********',
-  },
-];
-
 const pgSettings: RowSource = (c) =>
   c.settings().map(({ definition: d, value, start, source }) => ({
     name: d.name,
@@ -230,24 +201,26 @@ const pgSettings: RowSource = (c) =>
     pending_restart: false,
   }));
 
+/** What others run is shown to superusers, to members of pg_read_all_stats and to the role itself. */
 const pgStatActivity: RowSource = (c) =>
-  c.sessions().map((s) => ({
-    datid: DATABASE_OID,
-    datname: s.database,
-    pid: s.pid,
-    usesysid: OWNER_OID,
-    usename: s.user,
-    application_name: s.applicationName,
-    client_addr: s.clientAddress ?? null,
-    client_port: s.clientPort,
-    backend_start: s.connectedMicros,
-    xact_start: s.state === 'idle' ? null : (s.queryStartMicros ?? null),
-    query_start: s.queryStartMicros ?? null,
-    state_change: s.stateChangeMicros,
-    state: s.state,
-    query: s.query,
-    backend_type: 'client backend',
-  }));
+  c.sessions().map((s) => {
+    const known = { datid: DATABASE_OID, datname: s.database, pid: s.pid, usesysid: s.role, usename: s.user };
+    if (!c.identity.has(PG_READ_ALL_STATS) && !c.identity.has(s.role))
+      return { ...known, query: '<insufficient privilege>' };
+    return {
+      ...known,
+      application_name: s.applicationName,
+      client_addr: s.clientAddress ?? null,
+      client_port: s.clientPort,
+      backend_start: s.connectedMicros,
+      xact_start: s.state === 'idle' ? null : (s.queryStartMicros ?? null),
+      query_start: s.queryStartMicros ?? null,
+      state_change: s.stateChangeMicros,
+      state: s.state,
+      query: s.query,
+      backend_type: 'client backend',
+    };
+  });
 
 const mppSegments: RowSource = (c) =>
   c.segments().map((s) => {
@@ -336,8 +309,6 @@ const pgTimezoneNames: RowSource = () => {
   });
 };
 
-const enabledRoles: RowSource = (c) => [{ role_name: c.user }];
-
 export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_type': pgType,
   'pg_catalog.pg_proc': pgProc,
@@ -348,9 +319,6 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_language': pgLanguage,
   'pg_catalog.pg_tablespace': pgTablespace,
   'pg_catalog.pg_database': pgDatabase,
-  'pg_catalog.pg_roles': pgRoles,
-  'pg_catalog.pg_authid': pgAuthid,
-  'pg_catalog.pg_user': pgUser,
   'pg_catalog.pg_settings': pgSettings,
   'pg_catalog.pg_stat_activity': pgStatActivity,
   'pg_catalog.pg_cursors': pgCursors,
@@ -358,7 +326,6 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_stat_statements': pgStatStatements,
   'pg_catalog.pg_timezone_names': pgTimezoneNames,
   'pg_catalog.mpp_segments': mppSegments,
-  'information_schema.enabled_roles': enabledRoles,
 };
 
 export const LATE_SERVER_ROWS: Readonly<Record<string, LateRowSource | undefined>> = {

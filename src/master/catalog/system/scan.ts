@@ -6,11 +6,18 @@ import { encodingOf, rowsToBatch } from '../../../types/columnar.js';
 import type { Batch, MemoryPool } from '../../../types/memory.js';
 import { assert } from '../../../types/sql-error.js';
 import { type RowSource, rowValues, type SystemContext, type SystemRow } from './context.js';
+import { PRIVILEGE_ROWS } from './rows-privileges.js';
 import { RELATION_ROWS } from './rows-relations.js';
+import { ROLE_ROWS } from './rows-roles.js';
 import { LATE_SERVER_ROWS, SERVER_ROWS } from './rows-server.js';
 import { systemTable } from './tables.js';
 
-const ROWS: Readonly<Record<string, RowSource | undefined>> = { ...RELATION_ROWS, ...SERVER_ROWS };
+const ROWS: Readonly<Record<string, RowSource | undefined>> = {
+  ...RELATION_ROWS,
+  ...ROLE_ROWS,
+  ...PRIVILEGE_ROWS,
+  ...SERVER_ROWS,
+};
 
 function tableOf(schema: string, name: string): VirtualTableDef {
   const table = systemTable(schema, name);
