@@ -458,7 +458,11 @@ export class Session {
           signed ??= namedCatalog(this.catalogNames({ ...NO_NAMES_ASKED, signatures: true }));
           return signed.functionSignature?.(oid);
         },
-        resetStatements: () => this.services.statistics.reset(),
+        resetStatements: () => {
+          if (!this.identity.superuser)
+            throw new SqlError('42501', 'permission denied for function pg_stat_statements_reset');
+          this.services.statistics.reset();
+        },
         signalBackend: (pid, how) => {
           const target = this.services.activity().find((x) => x.pid === pid);
           const denied = target && signalDenial(this.identity, target.role, how);

@@ -257,13 +257,15 @@ const pgPreparedStatements: RowSource = ({ preparedStatements }) =>
     custom_plans: 0,
   }));
 
-const pgStatStatements: RowSource = ({ statements }) =>
+const pgStatStatements: RowSource = ({ statements, identity }) =>
   statements().map((s) => ({
-    userid: OWNER_OID,
+    userid: identity.graph.named(s.user)?.oid ?? 0,
     dbid: DATABASE_OID,
     toplevel: true,
-    queryid: s.shape.queryId,
-    query: s.shape.text,
+    // As in pg_stat_activity.
+    ...(identity.has(PG_READ_ALL_STATS) || s.user === identity.user
+      ? { queryid: s.shape.queryId, query: s.shape.text }
+      : { query: '<insufficient privilege>' }),
     plans: 0,
     total_plan_time: 0,
     min_plan_time: 0,
