@@ -2,6 +2,7 @@
  *
  *  DIR/cluster.json            what `init` decided (never changed afterwards)
  *  DIR/token                   the join token, readable by its owner only
+ *  DIR/tls/                    certificates: `certificates.ts`
  *  DIR/run/NAME.json           the process last started under that name
  *  DIR/NAME/                   the process's own data;  NAME = master, segment-0, segment-1, ...
  *  DIR/log/NAME.log            its log */
@@ -9,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '../types/make-directory.js';
+import { makeCertificates } from './certificates.js';
 import { CliError } from './cli-error.js';
 
 export type ClusterConfig = {
@@ -16,6 +18,19 @@ export type ClusterConfig = {
   readonly segments: number;
   readonly host: string;
   readonly port: number;
+  /** Absent in clusters of versions that had neither: the master's defaults, connections in the clear. */
+  readonly maxConnections?: number | undefined;
+  /** Relative paths begin in the cluster's directory. */
+  readonly ssl?: { readonly cert: string; readonly key: string } | undefined;
+};
+
+export type InitOptions = {
+  readonly segments: number;
+  readonly host: string;
+  readonly port: number;
+  readonly maxConnections?: number | undefined;
+  /** The user's own certificate and key; made when absent. `false`: connections in the clear. */
+  readonly ssl?: { readonly cert: string; readonly key: string } | false | undefined;
 };
 
 /** `port`: where clients (master) or peers (segments) connect; `grpcPort`: where segments join (master only). */
@@ -55,7 +70,7 @@ export class ClusterDir {
     }
   }
 
-  static init(path: string, options: { segments: number; host: string; port: number }): ClusterDir {
+  static init(path: string, options: InitOptions): ClusterDir {
     const dir = resolve(path);
     if (ClusterDir.exists(dir))
       throw new CliError(`${dir} already holds a cluster; start it with: mpp start --data ${path}`);
@@ -63,7 +78,12 @@ export class ClusterDir {
       throw new CliError(`${dir} is a file, not a directory`);
     if (existsSync(dir) && readdirSync(dir).length > 0)
       throw new CliError(`${dir} is not empty; give an empty or a new directory`);
-    const config: ClusterConfig = { version: 1, ...options };
+    const { segments, host, port, maxConnections } = options;
+    const ssl =
+      options.ssl === false
+        ? undefined
+        : (options.ssl ?? { cert: join('tls', 'server.crt'), key: join('tls', 'server.key') });
+    const config: ClusterConfig = { version: 1, segments, host, port, maxConnections, ssl };
     try {
       for (const d of [
         'run',
@@ -72,6 +92,10 @@ export class ClusterDir {
         ...Array.from({ length: options.segments }, (_, i) => `segment-${i}`),
       ])
         makeDirectory(join(dir, d));
+      if (options.ssl === undefined) {
+        makeDirectory(join(dir, 'tls'));
+        makeCertificates(join(dir, 'tls'), host);
+      }
       writeFileSync(join(dir, 'token'), `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
       writeFileSync(join(dir, 'cluster.json.new'), `${JSON.stringify(config, null, 2)}\n`);
       renameSync(join(dir, 'cluster.json.new'), join(dir, 'cluster.json'));

@@ -2,11 +2,12 @@
 /** `mpp`: makes, starts, stops and shows a cluster on this host, and fills it with TPC-H.
  *
  *  Talks to running clusters over the PostgreSQL wire protocol only. Every failure is one clear line and status 1. */
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pg from 'pg';
 import { generateAll } from '../../bench/tpch/generate.js';
 import { CliError, runCli } from './cli-error.js';
-import { ClusterDir } from './cluster-dir.js';
+import { ClusterDir, type InitOptions } from './cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from './processes.js';
 import { loadTpch } from './tpch-load.js';
 
@@ -40,6 +41,24 @@ export async function connect(options: { host?: string; port: number }): Promise
   return client;
 }
 
+type InitArguments = {
+  readonly data: string;
+  readonly segments: number;
+  readonly port: number;
+  readonly host: string;
+  readonly maxConnections?: number;
+  readonly ssl: boolean;
+  readonly sslCert?: string;
+  readonly sslKey?: string;
+};
+
+function sslOption({ ssl, sslCert, sslKey }: InitArguments): InitOptions['ssl'] {
+  if (sslCert === undefined && sslKey === undefined) return ssl ? undefined : false;
+  if (sslCert === undefined || sslKey === undefined)
+    throw new CliError('give both --ssl-cert and --ssl-key, or neither');
+  return { cert: resolve(sslCert), key: resolve(sslKey) };
+}
+
 const program = new Command('mpp')
   .description('Control an mpp cluster on this host.')
   .version('0.1.0')
@@ -52,9 +71,13 @@ program
   .requiredOption('--segments <n>', 'number of segments', integer('the number of segments', 1, 64))
   .option('--port <p>', 'port for clients', port, 5433)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .action((o: { data: string; segments: number; port: number; host: string }) =>
+  .option('--max-connections <n>', 'the most sessions at a time', integer('--max-connections', 1, 10_000))
+  .option('--ssl-cert <file>', 'your own certificate for encrypted connections; one is made otherwise')
+  .option('--ssl-key <file>', 'its key')
+  .option('--no-ssl', 'leave connections in the clear')
+  .action((o: InitArguments) =>
     runCli(async () => {
-      const dir = ClusterDir.init(o.data, o);
+      const dir = ClusterDir.init(o.data, { ...o, ssl: sslOption(o) });
       console.log(
         `Made a cluster of ${o.segments} segment${o.segments === 1 ? '' : 's'} in ${dir.path}. Start it with: mpp start --data ${o.data}`,
       );

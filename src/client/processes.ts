@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { cpus } from 'node:os';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -127,7 +128,7 @@ export async function startCluster(
   dir: ClusterDir,
   options: { readonly workers?: number | undefined } = {},
 ): Promise<string[]> {
-  const { host, port, segments } = dir.config;
+  const { host, port, segments, ssl, maxConnections } = dir.config;
   const state = clusterState(dir);
   let missing = state.filter((s) => !s.up).map((s) => s.name);
   if (missing.length === 0)
@@ -178,6 +179,10 @@ export async function startCluster(
         // The master's slices are the small ends of plans: a core each for the segments comes first.
         '--workers',
         String(Math.max(1, Math.floor(cpus().length / (segments + 1)))),
+        ...(ssl === undefined
+          ? []
+          : ['--ssl-cert', resolve(dir.path, ssl.cert), '--ssl-key', resolve(dir.path, ssl.key)]),
+        ...(maxConnections === undefined ? [] : ['--max-connections', String(maxConnections)]),
         ...shared,
       ],
       { role: 'master', host, port, grpcPort: listen },

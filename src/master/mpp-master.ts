@@ -5,7 +5,9 @@ import { Command } from 'commander';
 import { memoryBytes, parseAddress, workerCount } from '../exchange/process/limits.js';
 import { makeLogger, readToken, runProcess } from '../exchange/process/start.js';
 import { Master } from './master.js';
+import { DEFAULT_LIMITS } from './wire/admission.js';
 import { startWireServer } from './wire/server.js';
+import type { TlsFiles } from './wire/tls.js';
 
 type Options = {
   data: string;
@@ -19,6 +21,11 @@ type Options = {
   workers?: string;
   memory: string;
   processesOnHost: string;
+  maxConnections: string;
+  connectionQueue: string;
+  connectionQueueTimeout: string;
+  sslCert?: string;
+  sslKey?: string;
   logLevel: string;
 };
 
@@ -39,6 +46,11 @@ const command = new Command('mpp-master')
     'mpp processes that share this host: divides the memory taken by auto',
     '2',
   )
+  .option('--max-connections <n>', 'the most sessions at a time', String(DEFAULT_LIMITS.sessionsMax))
+  .option('--connection-queue <n>', 'clients that may wait for a session', String(DEFAULT_LIMITS.waitingMax))
+  .option('--connection-queue-timeout <ms>', 'how long they wait', String(DEFAULT_LIMITS.waitMs))
+  .option('--ssl-cert <file>', 'certificate for encrypted connections, the chain after it')
+  .option('--ssl-key <file>', 'its key')
   .option('--log-level <level>', 'fatal, error, warn, info, debug', 'info');
 
 const options = command.parse().opts<Options>();
@@ -51,8 +63,26 @@ function segmentCount(text: string | undefined): number | undefined {
   return n;
 }
 
+function count(text: string, option: string, min: number, max: number): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < min || n > max)
+    throw new Error(`${option} ${text}: give a whole number from ${min} to ${max}`);
+  return n;
+}
+
+function tlsFiles({ sslCert: cert, sslKey: key }: Options): TlsFiles | undefined {
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return undefined;
+  throw new Error('give both --ssl-cert and --ssl-key, or neither');
+}
+
 await runProcess(log, async () => {
   const { host, port } = parseAddress(`${bracketed(options.host)}:${options.port}`, '--host and --port');
+  const limits = {
+    sessionsMax: count(options.maxConnections, '--max-connections', 1, 10_000),
+    waitingMax: count(options.connectionQueue, '--connection-queue', 0, 100_000),
+    waitMs: count(options.connectionQueueTimeout, '--connection-queue-timeout', 0, 3_600_000),
+  };
   const master = await Master.start({
     data: options.data,
     listen: options.listen,
@@ -66,6 +96,8 @@ await runProcess(log, async () => {
   const wire = await startWireServer({
     host,
     port,
+    limits,
+    tls: tlsFiles(options),
     services: {
       catalog: master.catalog,
       dispatcher: master.dispatcher,

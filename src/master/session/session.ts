@@ -37,6 +37,7 @@ import {
   parameterDescription,
   rowDescription,
 } from '../wire/messages.js';
+import type { TlsSession } from '../wire/tls.js';
 import type { ClientOutput } from './client-output.js';
 import type { Cursor } from './cursor.js';
 import { SessionIdentity } from './identity.js';
@@ -58,6 +59,8 @@ export type ClientInfo = {
   readonly pid: number;
   readonly address: string | undefined;
   readonly port: number;
+  /** Undefined: in the clear. */
+  readonly tls: TlsSession | undefined;
 };
 
 export class Session {
@@ -674,6 +677,7 @@ export class Session {
       applicationName: this.settings.get('application_name'),
       clientAddress: this.client.address,
       clientPort: this.client.port,
+      tls: this.client.tls,
       connectedMicros: this.connected,
       queryStartMicros: this.queryStart,
       stateChangeMicros: this.stateChange,

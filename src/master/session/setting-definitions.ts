@@ -491,6 +491,14 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     ...bool('ssl', 'off', 'Connections and Authentication', 'Encrypted connections.', true),
     context: 'postmaster',
   },
+  text('ssl_cert_file', '', 'Connections and Authentication', "The server's certificate.", {
+    context: 'postmaster',
+    effect: true,
+  }),
+  text('ssl_key_file', '', 'Connections and Authentication', "The certificate's key.", {
+    context: 'postmaster',
+    effect: true,
+  }),
   {
     ...choice('wal_level', 'replica', ['minimal', 'replica', 'logical'], 'Write-Ahead Log', 'Accepted only.'),
     context: 'postmaster',

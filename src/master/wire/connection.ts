@@ -5,6 +5,7 @@
  *  know: SQL. Invariants: input is paused while much of it waits; output waits for the socket (`drained`); when the
  *  socket closes the session's query is aborted at once. Source: PostgreSQL, chapters 55.2 and 55.7. */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { clientText, readBinary } from '../../types/binary-input.js';
 import { type Charset, charsetNamed } from '../../types/charset.js';
 import { SqlError } from '../../types/sql-error.js';
@@ -25,6 +26,8 @@ import {
   parameterStatus,
   readyForQuery,
 } from './messages.js';
+import { readStartUpPacket, type StartUpPacket } from './start-up.js';
+import type { ServerTls } from './tls.js';
 import { typeByOid } from './type-by-oid.js';
 
 const INPUT_WAITING_MAX_BYTES = 4 * 1024 * 1024;
@@ -32,15 +35,21 @@ const SEVERITY_RANK = { DEBUG: 1, LOG: 2, INFO: 9, NOTICE: 3, WARNING: 4 } as co
 
 export type ConnectionHost = {
   readonly log: Log;
-  /** The session of a client whose start-up packet is complete; writes nothing itself. */
+  /** Undefined: connections stay in the clear. */
+  readonly tls: ServerTls | undefined;
+  /** The session of a client whose start-up packet is complete, once there is a place for it; writes nothing itself.
+   *  Rejects when `left` aborts. */
   readonly startSession: (
     parameters: ReadonlyMap<string, string>,
     output: ClientOutput,
     socket: Socket,
+    left: AbortSignal,
     terminate: () => void,
-  ) => StartedSession;
+  ) => Promise<StartedSession>;
   readonly cancel: (pid: number, secret: number) => void;
   readonly startupTimeoutMs: number;
+  /** The longest that `startSession` waits for a place. */
+  readonly admissionTimeoutMs: number;
 };
 
 export type StartedSession = {
@@ -51,12 +60,15 @@ export type StartedSession = {
 };
 
 export class Connection implements ClientOutput {
-  private readonly socket: Socket;
+  /** Another one once it is encrypted. */
+  private socket: Socket;
   private readonly host: ConnectionHost;
   private readonly reader = new FrontendReader();
   private started: StartedSession | undefined;
   private wake: (() => void) | undefined;
   private closed = false;
+  /** Aborts when the client is gone. */
+  private readonly left = new AbortController();
   private paused = false;
   /** ReadyForQuery was the last thing said. */
   private idle = false;
@@ -69,6 +81,11 @@ export class Connection implements ClientOutput {
     this.host = host;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 30_000);
+    this.listen();
+  }
+
+  private listen(): void {
+    const { socket } = this;
     socket.on('data', (chunk: Buffer) => this.received(chunk));
     socket.on('drain', () => this.wakeDrain());
     socket.on('error', () => {});
@@ -98,6 +115,8 @@ export class Connection implements ClientOutput {
       errorResponse(new SqlError('57P01', 'terminating connection due to administrator command'), 'FATAL'),
     );
     this.socket.end();
+    // Whoever is still shaking hands would be waited for.
+    if (this.started === undefined) this.socket.destroy();
     this.lost();
   }
 
@@ -116,6 +135,7 @@ export class Connection implements ClientOutput {
   private lost(): void {
     if (this.closed) return;
     this.closed = true;
+    this.left.abort(lostConnection());
     void this.started?.session.close(lostConnection());
     this.wakeReader();
     this.wakeDrain();
@@ -168,57 +188,82 @@ export class Connection implements ClientOutput {
 
   // ---------------------------------------------------------------- start-up
 
+  /** Whether a session began. */
   private async startUp(): Promise<boolean> {
-    const timer = setTimeout(() => this.socket.destroy(), this.host.startupTimeoutMs);
+    const expire = (): void => void this.socket.destroy();
+    let timer = setTimeout(expire, this.host.startupTimeoutMs);
+    const { tls } = this.host;
     try {
       for (;;) {
-        const packet = await this.next(() => this.reader.nextStartup());
-        if (packet === undefined) return false;
-        const code = packet.readUInt32BE(0);
-        // SSLRequest, GSSENCRequest: not here; the client goes on in the clear or leaves.
-        if (code === 80877103 || code === 80877104) {
-          // Bytes sent ahead of the answer would be read as if they had come encrypted.
-          if (this.reader.bufferedBytes > 0)
-            throw protocolViolation('received unencrypted data after SSL request');
-          this.socket.write('N');
-          continue;
+        const bytes = await this.next(() => this.reader.nextStartup());
+        if (bytes === undefined) return false;
+        const packet = readStartUpPacket(bytes);
+        switch (packet.kind) {
+          case 'ssl':
+          case 'gssenc': {
+            // Bytes sent ahead of the answer would be read as if they had come encrypted.
+            if (this.reader.bufferedBytes > 0)
+              throw protocolViolation('received unencrypted data after SSL request');
+            const wanted = packet.kind === 'ssl' && tls !== undefined && !this.encrypted;
+            if (wanted) await this.encrypt(tls);
+            else this.socket.write('N');
+            break;
+          }
+          case 'cancel':
+            if (packet.key !== undefined) this.host.cancel(packet.key.pid, packet.key.secret);
+            return false;
+          case 'start':
+            // From here on the client waits for us.
+            clearTimeout(timer);
+            timer = setTimeout(expire, this.host.startupTimeoutMs + this.host.admissionTimeoutMs);
+            await this.accept(packet);
+            return true;
         }
-        if (code === 80877102) {
-          if (packet.length === 12) this.host.cancel(packet.readInt32BE(4), packet.readInt32BE(8));
-          return false;
-        }
-        this.accept(packet, code);
-        return true;
       }
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private accept(packet: Buffer, code: number): void {
-    const major = code >>> 16;
-    const minor = code & 0xffff;
-    if (major !== 3)
-      throw new SqlError(
-        '0A000',
-        `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.0`,
-      );
-    const body = new BodyReader(packet.subarray(4), undefined);
-    const parameters = new Map<string, string>();
-    const unrecognized: string[] = [];
-    for (;;) {
-      if (body.remaining === 0)
-        throw protocolViolation('invalid startup packet layout: expected terminator as last byte');
-      const name = body.string();
-      if (name === '') break;
-      const value = body.string();
-      if (name.startsWith('_pq_.')) unrecognized.push(name);
-      else parameters.set(name, value);
+  private get encrypted(): boolean {
+    return this.socket instanceof TLSSocket;
+  }
+
+  private async encrypt(tls: ServerTls): Promise<void> {
+    const plain = this.socket;
+    for (const event of ['data', 'drain', 'end', 'close']) plain.removeAllListeners(event);
+    plain.pause();
+    plain.write('S');
+    const { encrypted, ready } = tls.secure(plain);
+    this.socket = encrypted;
+    try {
+      await ready;
+    } catch (err) {
+      // A client that does not trust the certificate leaves like this: nothing is wrong here.
+      this.host.log.info({ err, client: plain.remoteAddress }, 'a TLS handshake failed');
+      encrypted.destroy();
+      plain.destroy();
+      this.lost();
+      return;
     }
-    this.started = this.host.startSession(parameters, this, this.socket, () => this.shutDown());
-    this.charset = charsetNamed(this.started.session.settings.get('client_encoding'));
-    if (minor > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
-    for (const m of this.started.greeting) this.write(m);
+    this.listen();
+  }
+
+  private async accept(packet: StartUpPacket & { readonly kind: 'start' }): Promise<void> {
+    const { minorVersion, parameters, unrecognized } = packet;
+    const started = await this.host.startSession(parameters, this, this.socket, this.left.signal, () =>
+      this.shutDown(),
+    );
+    if (this.closed) {
+      // It left while it waited.
+      await started.session.close(lostConnection());
+      started.ended();
+      return;
+    }
+    this.started = started;
+    this.charset = charsetNamed(started.session.settings.get('client_encoding'));
+    if (minorVersion > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
+    for (const m of started.greeting) this.write(m);
     this.ready();
   }
 

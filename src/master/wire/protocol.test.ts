@@ -380,7 +380,7 @@ describe('back-pressure, cancel, loss', () => {
   });
 
   it('says goodbye to clients over the limit', async () => {
-    const small = await startTestServer({ connectionsMax: 1 });
+    const small = await startTestServer({ limits: { sessionsMax: 1, waitingMax: 0 } });
     const { client } = await RawClient.start(small.port);
     const second = await RawClient.open(small.port);
     second.startup(0x30000, { user: 'u' });

@@ -18,8 +18,10 @@ import { Session } from '../session/session.js';
 import { SessionSettings } from '../session/settings.js';
 import { StatementStatistics } from '../session/statement-statistics.js';
 import { refreshAtStart } from '../statements/refresh.js';
+import { Admission, type AdmissionLimits, DEFAULT_LIMITS, tooMany } from './admission.js';
 import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
-import { AUTHENTICATION_OK, backendKeyData, parameterStatus } from './messages.js';
+import { AUTHENTICATION_OK, backendKeyData, errorResponse, parameterStatus } from './messages.js';
+import { ServerTls, type TlsFiles, tlsSession } from './tls.js';
 
 export type WireServerOptions = {
   readonly host: string;
@@ -30,9 +32,13 @@ export type WireServerOptions = {
     MasterServices,
     'activity' | 'locks' | 'statistics' | 'signalBackend' | 'signalChannel'
   >;
-  readonly connectionsMax?: number;
+  readonly limits?: Partial<AdmissionLimits>;
   readonly startupTimeoutMs?: number;
+  /** Absent: connections stay in the clear. */
+  readonly tls?: TlsFiles | undefined;
 };
+
+const STARTING_MAX = 100;
 
 export interface WireServer {
   readonly port: number;
@@ -67,22 +73,53 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     services.signalBackend(pid, how);
   };
   signals.unref();
-  const connectionsMax = options.connectionsMax ?? 200;
+  const admission = new Admission({ ...DEFAULT_LIMITS, ...options.limits });
+  const { sessionsMax, waitingMax, waitMs } = admission.limits;
+  const tls = options.tls === undefined ? undefined : new ServerTls(options.tls, services.log);
 
-  const startSession = (
-    parameters: ReadonlyMap<string, string>,
+  /** Authentication, when there is one, comes before the place: who is nobody must not take it. */
+  const startSession: ConnectionHost['startSession'] = async (
+    parameters,
+    output,
+    socket,
+    left,
+    terminate,
+  ) => {
+    const role = loginRole(services.catalog, parameters);
+    const settings = sessionSettings(parameters, role.name, output);
+    const leave = await admission.enter(left);
+    try {
+      return openSession(role.oid, settings, output, socket, terminate, leave);
+    } catch (e) {
+      leave();
+      throw e;
+    }
+  };
+
+  const openSession = (
+    role: number,
+    settings: SessionSettings,
     output: ClientOutput,
     socket: Socket,
     terminate: () => void,
+    leave: () => void,
   ): StartedSession => {
-    if (entries.size >= connectionsMax) throw new SqlError('53300', 'sorry, too many clients already');
     const pid = nextPid();
     const secret = randomInt(-(2 ** 31), 2 ** 31);
-    const role = loginRole(services.catalog, parameters);
-    const settings = sessionSettings(parameters, role.name, output);
-    settings.preset('max_connections', String(connectionsMax));
+    settings.preset('max_connections', String(sessionsMax));
     settings.preset('port', String(socket.localPort ?? options.port));
-    const client = { role: role.oid, pid, address: socket.remoteAddress, port: socket.remotePort ?? -1 };
+    if (options.tls !== undefined) {
+      settings.preset('ssl', 'on');
+      settings.preset('ssl_cert_file', options.tls.cert);
+      settings.preset('ssl_key_file', options.tls.key);
+    }
+    const client = {
+      role,
+      pid,
+      address: socket.remoteAddress,
+      port: socket.remotePort ?? -1,
+      tls: tlsSession(socket),
+    };
     const session = new Session(services, settings, output, client);
     session.followIdentity();
     entries.set(pid, { secret, session, terminate });
@@ -91,7 +128,11 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
       ...settings.reported().map(([name, value]) => parameterStatus(name, value)),
       backendKeyData(pid, secret),
     ];
-    return { session, greeting, ended: () => entries.delete(pid) };
+    const ended = (): void => {
+      entries.delete(pid);
+      leave();
+    };
+    return { session, greeting, ended };
   };
 
   /** Looks like a process id to clients; unique among the sessions there are. */
@@ -103,14 +144,24 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
 
   const host: ConnectionHost = {
     log: services.log,
+    tls,
     startSession,
     cancel(pid, secret) {
       const entry = entries.get(pid);
       if (entry?.secret === secret) entry.session.cancel();
     },
     startupTimeoutMs: options.startupTimeoutMs ?? 60_000,
+    admissionTimeoutMs: waitMs,
   };
+  /** Sockets without a session are few: they begin, wait, or cancel. */
+  const socketsMax = sessionsMax + waitingMax + STARTING_MAX;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (connections.size >= socketsMax) {
+      socket.on('error', () => {});
+      socket.end(errorResponse(tooMany(), 'FATAL'));
+      socket.destroySoon();
+      return;
+    }
     const connection = new Connection(socket, host);
     connections.add(connection);
     connection

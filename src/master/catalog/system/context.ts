@@ -23,6 +23,7 @@ export type SessionActivity = {
   readonly applicationName: string;
   readonly clientAddress: string | undefined;
   readonly clientPort: number;
+  readonly tls: { readonly version: string; readonly cipher: string; readonly bits: number } | undefined;
   readonly connectedMicros: bigint;
   readonly queryStartMicros: bigint | undefined;
   readonly stateChangeMicros: bigint;

@@ -281,6 +281,15 @@ const pgStatStatements: RowSource = ({ statements, identity }) =>
     rows: s.rows,
   }));
 
+const pgStatSsl: RowSource = (c) =>
+  c.sessions().map(({ pid, tls }) => ({
+    pid,
+    ssl: tls !== undefined,
+    version: tls?.version ?? null,
+    cipher: tls?.cipher ?? null,
+    bits: tls?.bits ?? null,
+  }));
+
 const mppProgress: LateRowSource = async (c) =>
   (await c.progress()).map((p) => ({
     pid: p.pid,
@@ -323,6 +332,7 @@ export const SERVER_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_database': pgDatabase,
   'pg_catalog.pg_settings': pgSettings,
   'pg_catalog.pg_stat_activity': pgStatActivity,
+  'pg_catalog.pg_stat_ssl': pgStatSsl,
   'pg_catalog.pg_cursors': pgCursors,
   'pg_catalog.pg_prepared_statements': pgPreparedStatements,
   'pg_catalog.pg_stat_statements': pgStatStatements,
