@@ -283,7 +283,7 @@ function parseReg(kind: RegKind, text: string, settings: TextSettings): number {
   if (kind === 'regtype') {
     const oid = typeOidByName(trimmed);
     if (oid !== undefined) return oid;
-    throw new SqlError('42704', `type "${trimmed}" does not exist`);
+    throw new SqlError('42704', `type "${trimmed.replaceAll('"', '')}" does not exist`);
   }
   if (kind === 'regclass') {
     const oid = settings.catalog?.relationOid(trimmed);
@@ -315,7 +315,11 @@ const TYPE_ALIASES: Readonly<Record<string, string>> = {
 
 /** The oid of a type by its internal or SQL name, array types by `[]` or a leading underscore. */
 export function typeOidByName(name: string): number | undefined {
-  let base = name.toLowerCase().replace(/^pg_catalog\./, '');
+  // A quoted part is a name as it is: "char" is not char, and "INTEGER" is no type.
+  const quoted = /^(?:"?pg_catalog"?\.)?"([^"]+)"((?:\[\])?)$/.exec(name.trim());
+  if (quoted !== null && quoted[1] !== 'char' && quoted[1] !== quoted[1]!.toLowerCase()) return undefined;
+  const plain = quoted === null || quoted[1] === 'char' ? name.trim() : `${quoted[1]}${quoted[2]}`;
+  let base = plain.toLowerCase().replace(/^"?pg_catalog"?\./, '');
   let isArray = false;
   if (base.endsWith('[]')) {
     isArray = true;

@@ -1,11 +1,11 @@
 /** The columns a statement returns, known before it runs: what Describe answers. */
-import type { BoundStatement } from '../../plan/bind/statement.js';
+import type { BoundStatement, ColumnOrigin } from '../../plan/bind/statement.js';
 import { type SqlType, TEXT } from '../../types/sql-type.js';
 import type { Session } from '../session/session.js';
 import type { FieldDescription } from '../wire/messages.js';
 
-export function field(name: string, type: SqlType = TEXT): FieldDescription {
-  return { name, type, tableOid: 0, columnNumber: 0 };
+export function field(name: string, type: SqlType = TEXT, origin?: ColumnOrigin): FieldDescription {
+  return { name, type, tableOid: origin?.tableOid ?? 0, columnNumber: origin?.columnNumber ?? 0 };
 }
 
 /** Undefined for statements without rows. */
@@ -15,7 +15,7 @@ export function describeStatement(
 ): readonly FieldDescription[] | undefined {
   switch (statement.kind) {
     case 'query':
-      return statement.output.map((o) => field(o.name, o.declaredType));
+      return statement.output.map((o) => field(o.name, o.declaredType, o.origin));
     case 'show':
       return statement.name === undefined
         ? [field('name'), field('setting'), field('description')]

@@ -5,10 +5,10 @@
 import type { A_ArrayExpr, FuncCall, Node } from 'libpg-query';
 import { type ArrayItem, parseArray } from '../../types/array-text.js';
 import { SqlError } from '../../types/sql-error.js';
-import { INT4, INT8, type SqlType, TEXT } from '../../types/sql-type.js';
+import { INT4, INT8, type SqlType, TEXT, typeName } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { col, constant, exprType, FALSE, TRUE } from '../expr-util.js';
-import { ONE_ROW, project, repeat } from '../logical/builders.js';
+import { ONE_ROW, project } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
 import { callByName } from './call.js';
@@ -16,6 +16,7 @@ import { coerceExplicit, coerceTo, unify } from './coerce.js';
 import type { BindContext } from './context.js';
 import type { Binding, SelectListSeries } from './level.js';
 import { bindInList, bindOperator, comparable, isCmpOp, noOperator } from './operator.js';
+import { repeated } from './series.js';
 import { bare } from './type-family.js';
 import { resolveTypeName } from './type-name.js';
 
@@ -149,15 +150,26 @@ export function bindSubscript(b: Binding, array: Expr, index: Expr, at: number |
   return callByName(b, 'array_subscript', [array, coerceTo(b.ctx, index, INT4)], at);
 }
 
+const NO_FUNCTION_HINT =
+  'No function matches the given name and argument types. You might need to add explicit type casts.';
+
+export type ArraySeries = { readonly series: SelectListSeries; readonly element: Expr };
+
 /** A series 1..n over the elements of an array, and the element at its current number. */
-export function unnestSeries(
-  b: Binding,
-  f: FuncCall,
-): { readonly series: SelectListSeries; readonly element: Expr } {
+export function unnestSeries(b: Binding, f: FuncCall): ArraySeries {
   const { ctx } = b;
   const [arg] = f.args ?? [];
-  if (arg === undefined || (f.args ?? []).length !== 1)
-    throw ctx.notSupported('unnest of several arrays', f.location);
+  if (arg === undefined || (f.args ?? []).length !== 1) {
+    const types = (f.args ?? []).map((a) => typeName(bare(exprType(b.bind(a))))).join(', ');
+    throw ctx.error('42883', `function unnest(${types}) does not exist`, f.location, {
+      hint: NO_FUNCTION_HINT,
+    });
+  }
+  return elementsOf(b, f, arg, b.level.severalSeries);
+}
+
+function elementsOf(b: Binding, f: FuncCall, arg: Node, nullable: boolean): ArraySeries {
+  const { ctx } = b;
   const array = b.bind(arg);
   const type = exprType(array);
   if (type.kind === 'unknown')
@@ -166,9 +178,9 @@ export function unnestSeries(
     });
   if (type.kind !== 'array')
     throw ctx.error('42883', `function unnest(${type.kind}) does not exist`, f.location, {
-      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+      hint: NO_FUNCTION_HINT,
     });
-  const out = ctx.column('unnest', INT8, false);
+  const out = ctx.column('unnest', INT8, nullable);
   const one = constant(1n, INT8);
   const count = coerceTo(ctx, callByName(b, 'cardinality', [array], f.location), INT8);
   const index = coerceExplicit(ctx, col(out), INT4, f.location);
@@ -178,13 +190,50 @@ export function unnestSeries(
   };
 }
 
-/** `unnest(array)` in FROM: a plan with one column. */
+/** `unnest(array, ...)` in FROM: one column for each array, as many rows as the longest has. */
 export function unnestPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
-  const { series, element } = unnestSeries(b, f);
-  const { out, count, start, step } = series;
+  const args = f.args ?? [];
+  const all = args.length < 2 ? [unnestSeries(b, f)] : args.map((a) => elementsOf(b, f, a, true));
   return project(
-    repeat(ONE_ROW, count, { out, start, step }),
-    [element],
-    [b.ctx.column(name, exprType(element), true)],
+    repeated(
+      b.ctx,
+      ONE_ROW,
+      all.map((a) => a.series),
+    ),
+    all.map((a) => a.element),
+    all.map((a) => b.ctx.column(all.length > 1 ? 'unnest' : name, exprType(a.element), true)),
   );
+}
+
+/** `generate_subscripts(array, dimension)` in the select list. */
+export function subscriptSeries(b: Binding, f: FuncCall): ArraySeries {
+  const { ctx } = b;
+  const at = f.location;
+  const args = (f.args ?? []).map((a) => b.bind(a));
+  const [array, dimension] = args;
+  if (array === undefined || dimension === undefined || args.length !== 2 || exprType(array).kind !== 'array')
+    throw ctx.error(
+      '42883',
+      `function generate_subscripts(${args.map((a) => typeName(exprType(a))).join(', ')}) does not exist`,
+      at,
+      {
+        hint: NO_FUNCTION_HINT,
+      },
+    );
+  const bound = (name: string): Expr =>
+    coerceTo(ctx, callByName(b, name, [array, coerceTo(ctx, dimension, INT4)], at), INT8);
+  const [lower, upper] = [bound('array_lower'), bound('array_upper')];
+  const one = constant(1n, INT8);
+  const count = bindOperator(ctx, '+', bindOperator(ctx, '-', upper, lower, at), one, at);
+  const out = ctx.column('generate_subscripts', INT8, true);
+  return {
+    series: { out, count, start: lower, step: one },
+    element: coerceExplicit(ctx, col(out), INT4, at),
+  };
+}
+
+/** `generate_subscripts(array, dimension)` in FROM. */
+export function subscriptsPlan(b: Binding, f: FuncCall, name: string): LogicalPlan {
+  const { series, element } = subscriptSeries(b, f);
+  return project(repeated(b.ctx, ONE_ROW, [series]), [element], [b.ctx.column(name, INT4, true)]);
 }

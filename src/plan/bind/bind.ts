@@ -51,6 +51,11 @@ function bindTopQuery(ctx: BindContext, s: SelectStmt): QueryStatement {
   return {
     kind: 'query',
     plan,
-    output: plan.cols.map((column, i) => ({ name: names[i], column, declaredType: declared[i] })),
+    output: plan.cols.map((column, i) => ({
+      name: names[i],
+      column,
+      declaredType: declared[i],
+      origin: ctx.origins.get(column.id),
+    })),
   };
 }

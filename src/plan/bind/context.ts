@@ -10,7 +10,7 @@ import type { Column, Expr } from '../expr.js';
 import { sharedIdFrom } from '../logical/transform.js';
 import type { SourceText } from '../sql/source-text.js';
 import { type AccessLetter, AccessNote } from './relation-access.js';
-import type { Notice } from './statement.js';
+import type { ColumnOrigin, Notice } from './statement.js';
 
 export type BindOptions = {
   /** Types that the client declared for `$1`, `$2`, ...; undefined where it left them open. */
@@ -34,6 +34,8 @@ export class BindContext {
   source: SourceText;
   /** Relations found without a schema: where to write it out when the text becomes a view. */
   readonly unqualified: { readonly location: number; readonly schema: string }[] = [];
+  /** Columns that come unchanged from a relation that the statement names; those of a view are the view's. */
+  readonly origins = new Map<ColId, ColumnOrigin>();
   private readonly params: (SqlType | undefined)[];
   private readonly paramSeenAt: (number | undefined)[] = [];
   private nextColumn = 1;
@@ -50,6 +52,17 @@ export class BindContext {
 
   column(name: string, type: SqlType, nullable: boolean): Column {
     return { id: this.columnId(), name, type, nullable };
+  }
+
+  /** `cols` are those of a relation, in its order. */
+  originate(tableOid: number, cols: readonly Column[]): void {
+    for (const [i, c] of cols.entries()) this.origins.set(c.id, { tableOid, columnNumber: i + 1 });
+  }
+
+  /** The new column shows what the other one shows. */
+  passOrigin(from: ColId, to: ColId): void {
+    const origin = this.origins.get(from);
+    if (origin !== undefined) this.origins.set(to, origin);
   }
 
   columnId(): ColId {

@@ -86,6 +86,7 @@ export function bindCopy(
       name: c.name,
       column: c,
       declaredType: relation.columns[ordinals[i]].type,
+      origin: undefined,
     })),
   };
   return copyTo(

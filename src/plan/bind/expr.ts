@@ -7,7 +7,7 @@ import { functionById } from '../../types/functions/registry.js';
 import { INT4, TEXT, typeName, UNKNOWN } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
 import { col, exprType, hasSubquery, TRUE, when } from '../expr-util.js';
-import { bindAnyAll, bindArray, bindSubscript, unnestSeries } from './array.js';
+import { bindAnyAll, bindArray, bindSubscript, subscriptSeries, unnestSeries } from './array.js';
 import { listOf, locationOf, namesOf, nodeKind } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
 import { bindFunctionCall, callByName } from './call.js';
@@ -45,8 +45,10 @@ export function bindExpr(b: Binding, n: Node): Expr {
     return ctx.at({ kind: name === 'OR' ? 'or' : 'and', args: bound }, location ?? 0);
   }
   if ('FuncCall' in n) {
-    if (namesOf(n.FuncCall.funcname).at(-1) !== 'unnest') return bindFunctionCall(b, n.FuncCall);
-    const { series, element } = unnestSeries(b, n.FuncCall);
+    const name = namesOf(n.FuncCall.funcname).at(-1);
+    if (name !== 'unnest' && name !== 'generate_subscripts') return bindFunctionCall(b, n.FuncCall);
+    const { series, element } =
+      name === 'unnest' ? unnestSeries(b, n.FuncCall) : subscriptSeries(b, n.FuncCall);
     useSelectSeries(b, series, n.FuncCall.location);
     return element;
   }

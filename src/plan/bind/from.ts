@@ -19,7 +19,7 @@ import { join, ONE_ROW, project, scan, sharedScan } from '../logical/builders.js
 import type { LogicalPlan } from '../logical/nodes.js';
 import { freeColumns } from '../logical/transform.js';
 import { parseSql } from '../sql/parse.js';
-import { unnestPlan } from './array.js';
+import { subscriptsPlan, unnestPlan } from './array.js';
 import { listOf, namesOf, nodeKind, selectOf, stringOf } from './ast.js';
 import { callByName } from './call.js';
 import { catalogFunctionPlan } from './catalog-functions.js';
@@ -104,6 +104,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
   if (relation.kind === 'view') return bindView(b, relation, r, access);
   const alias = r.alias?.aliasname ?? name;
   const own = tableColumns(ctx, relation);
+  ctx.originate(relation.oid, own);
   const system = systemColumns(relation).map((c) => ctx.column(c.name, c.type, !c.notNull));
   const cols = [...own, ...system];
   const names = aliasColumns(
@@ -136,6 +137,7 @@ function bindRangeVar(b: Binding, r: RangeVar): FromItem {
 /** One reference to a WITH query. */
 function ctePlan(ctx: BindContext, { query, shared }: Cte): LogicalPlan {
   const cols = query.plan.cols.map((c, i) => ctx.column(query.names[i] ?? c.name, c.type, c.nullable));
+  for (const [i, c] of cols.entries()) ctx.passOrigin(query.plan.cols[i].id, c.id);
   return sharedScan(shared, cols);
 }
 
@@ -172,6 +174,7 @@ function bindView(b: Binding, view: ViewDef, r: RangeVar, access: AccessNote): F
   const names = view.columns.map((c) => c.name);
   if (query.plan.cols.length < names.length)
     throw new SqlError('42P16', `view "${view.name}" no longer has all of its columns`);
+  ctx.originate(view.oid, query.plan.cols);
   const kept: BoundQuery = { plan: query.plan, names: names.length === 0 ? query.names : names };
   const item = queryItem(b, kept, view.name, r.alias, access);
   if (r.alias !== undefined) return item;
@@ -323,6 +326,8 @@ function bindFunction(b: Binding, r: RangeFunction): FromItem {
     plan = seriesPlan(b, call.FuncCall, name, callByName);
   else if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'unnest')
     plan = unnestPlan(b, call.FuncCall, name);
+  else if ('FuncCall' in call && stringOf(call.FuncCall.funcname?.at(-1)) === 'generate_subscripts')
+    plan = subscriptsPlan(b, call.FuncCall, name);
   else {
     const e = b.bind(call);
     const type: SqlType = exprType(e).kind === 'unknown' ? { kind: 'text' } : exprType(e);
@@ -332,5 +337,6 @@ function bindFunction(b: Binding, r: RangeFunction): FromItem {
   }
   level.lateralActive = outer.lateral;
   level.clause = outer.clause;
-  return named(level, plan, alias, aliasColumns(ctx, alias, [name], r.alias), undefined, called, undefined);
+  const names = plan.cols.length > 1 ? plan.cols.map((c) => c.name) : [name];
+  return named(level, plan, alias, aliasColumns(ctx, alias, names, r.alias), undefined, called, undefined);
 }

@@ -231,6 +231,7 @@ function unionOfSets(
       arms.some((a) => a.cols[i].nullable),
     ),
   );
+  for (const [i, g] of groups.entries()) ctx.passOrigin(g.id, cols[i].id);
   return {
     plan: setOp('union', true, arms, cols),
     replaced: new Map(before.map((c, i) => [c.id, col(cols[i])])),

@@ -100,8 +100,10 @@ export class QueryLevel {
   }[] = [];
   /** Columns of this level's FROM clause. */
   readonly owned = new Set<ColId>();
-  /** generate_series in the select list. */
-  series: SelectListSeries | undefined;
+  /** Set-returning functions in the select list. */
+  readonly series: SelectListSeries[] = [];
+  /** There are several: one that has fewer rows than another gives NULLs. */
+  severalSeries = false;
   private readonly aggregateKeys = new Map<string, Column>();
 
   constructor(parent: QueryLevel | undefined, ctes?: ReadonlyMap<string, Cte>) {

@@ -6,7 +6,7 @@ import type { SelectStmt } from 'libpg-query';
 import { TEXT } from '../../types/sql-type.js';
 import type { Column, Expr, SortKey } from '../expr.js';
 import { col, columnsOf, exprKey, exprNullable, exprType } from '../expr-util.js';
-import { aggregate, distinctOn, filter, pick, project, repeat, sort } from '../logical/builders.js';
+import { aggregate, distinctOn, filter, pick, project, sort } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { locationOf } from './ast.js';
 import { coerceToBoolean } from './boolean.js';
@@ -16,6 +16,7 @@ import { bindGroupBy, groupPlan } from './group.js';
 import type { Binding, BoundQuery, SelectListSeries } from './level.js';
 import { applyLimit, bindLimit } from './limit.js';
 import { bindDistinctOn, bindOrderBy, type OrderItem } from './order.js';
+import { countSetReturning, repeated } from './series.js';
 import { bindTargets, type Target } from './target.js';
 
 export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean): BoundQuery {
@@ -28,6 +29,7 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   let plan = bindFrom(b, s.fromClause ?? []);
   level.hasGroups = (s.groupClause ?? []).length > 0 && !s.groupClause!.some((n) => 'GroupingSet' in n);
   level.clause = 'SELECT';
+  level.severalSeries = countSetReturning(s.targetList ?? []) > 1;
   const targets = bindTargets(b, s.targetList ?? []);
   level.clause = 'WHERE';
   const where =
@@ -55,26 +57,26 @@ export function bindSelectBody(b: Binding, s: SelectStmt, keepUnknown: boolean):
   const { series } = level;
   // Above the groups, unless they are made of it.
   const above =
-    series !== undefined && grouped && groups?.exprs.some((e) => columnsOf(e).has(series.out.id)) !== true;
-  if (above) checkAggregates(b, series);
-  else if (series !== undefined) plan = repeated(plan, series);
+    grouped &&
+    groups?.exprs.some((e) => {
+      const read = columnsOf(e);
+      return series.some((s) => read.has(s.out.id));
+    }) !== true;
+  if (above) for (const s of series) checkAggregates(b, s);
+  else plan = repeated(ctx, plan, series);
   if (grouped) {
     const g = groupPlan(b, plan, groups ?? { exprs: [], sets: undefined });
     for (const t of targets) t.expr = ctx.at(g.rewrite(t.expr), t.location);
     const kept = having === undefined ? undefined : g.rewrite(having);
-    const over = above ? rewritten(series, g.rewrite) : undefined;
+    const over = above ? series.map((s) => rewritten(s, g.rewrite)) : [];
     plan = kept === undefined ? g.build() : filter(g.build(), kept);
-    if (over !== undefined) plan = repeated(plan, over);
+    plan = repeated(ctx, plan, over);
   }
   const out = projectTargets(b, plan, targets);
   return {
     plan: finish(b, out.plan, out.cols, targets, order, distinct, on, limits),
     names: targets.filter((t) => !t.hidden).map((t) => t.name),
   };
-}
-
-function repeated(plan: LogicalPlan, { out, count, start, step }: SelectListSeries): LogicalPlan {
-  return repeat(plan, count, { out, start, step });
 }
 
 function rewritten(s: SelectListSeries, rewrite: (e: Expr) => Expr): SelectListSeries {
@@ -126,7 +128,9 @@ export function projectTargets(
       taken.add(e.id);
       return { id: e.id, name: t.name, type: e.type, nullable: e.nullable };
     }
-    return b.ctx.column(t.name, exprType(e), exprNullable(e));
+    const c = b.ctx.column(t.name, exprType(e), exprNullable(e));
+    if (e.kind === 'col') b.ctx.passOrigin(e.id, c.id);
+    return c;
   });
   return {
     plan: project(

@@ -7,7 +7,7 @@ import type { SqlError } from '../../types/sql-error.js';
 import { INT8, INTERVAL, type SqlType, TEXT, typeName } from '../../types/sql-type.js';
 import { type Interval, isInterval } from '../../types/value.js';
 import type { Column, Expr } from '../expr.js';
-import { cmp, col, constant, exprNullable, exprType, when } from '../expr-util.js';
+import { cmp, col, columnsOf, constant, exprNullable, exprType, when } from '../expr-util.js';
 import { filter, ONE_ROW, project, repeat } from '../logical/builders.js';
 import type { LogicalPlan } from '../logical/nodes.js';
 import { namesOf } from './ast.js';
@@ -32,20 +32,70 @@ export function bindSelectSeries(b: Binding, f: FuncCall): Expr {
   const { ctx } = b;
   const s = integerSeries(b, f);
   if (s === undefined) throw ctx.notSupported('generate_series over dates in a select list', f.location);
-  const out = ctx.column('generate_series', INT8, false);
+  const out = ctx.column('generate_series', INT8, b.level.severalSeries);
   useSelectSeries(b, { out, count: s.count, start: s.start, step: s.step }, f.location);
   return ctx.at(coerce(ctx, col(out), s.type, 'explicit') ?? col(out), f.location ?? 0);
 }
 
-/** One series a select list. */
 export function useSelectSeries(b: Binding, series: SelectListSeries, at: number | undefined): void {
   const { ctx, level } = b;
   if (level.clause !== 'SELECT')
     throw ctx.error('0A000', `set-returning functions are not allowed in ${level.clause}`, at);
-  if (level.series !== undefined)
-    throw ctx.notSupported('several set-returning functions in a select list', at);
-  level.series = series;
+  const others = new Set(level.series.map((s) => s.out.id));
+  for (const e of [series.count, series.start, series.step])
+    if ([...columnsOf(e)].some((id) => others.has(id)))
+      throw ctx.notSupported('a set-returning function over another', at);
+  level.series.push(series);
   level.ownColumns([series.out]);
+}
+
+const SET_RETURNING = new Set(['generate_series', 'unnest', 'generate_subscripts']);
+
+/** Calls of set-returning functions in a select list, subqueries aside. */
+export function countSetReturning(list: readonly Node[]): number {
+  let count = 0;
+  const visit = (x: unknown): void => {
+    if (typeof x !== 'object' || x === null || 'SubLink' in x) return;
+    if ('FuncCall' in x && SET_RETURNING.has(namesOf((x.FuncCall as FuncCall).funcname).at(-1) ?? ''))
+      count++;
+    for (const part of Object.values(x)) visit(part);
+  };
+  visit(list);
+  return count;
+}
+
+/** Each row as often as the longest series has rows; a series that has ended gives NULL. Source: PostgreSQL's ProjectSet. */
+export function repeated(ctx: BindContext, plan: LogicalPlan, all: readonly SelectListSeries[]): LogicalPlan {
+  const [first] = all;
+  if (first === undefined) return plan;
+  if (all.length === 1) {
+    const { out, count, start, step } = first;
+    return repeat(plan, count, { out, start, step });
+  }
+  const [zero, one] = [constant(0n, INT8), constant(1n, INT8)];
+  const counts = all.map((s) => ctx.column('count', INT8, exprNullable(s.count)));
+  const counted = project(
+    plan,
+    [...plan.cols.map((c) => col(c)), ...all.map((s) => s.count)],
+    [...plan.cols, ...counts],
+  );
+  const longest: Expr = { kind: 'greatest', args: [...counts.map((c) => col(c)), zero], type: INT8 };
+  const k = ctx.column('k', INT8, false);
+  const rows = repeat(counted, longest, { out: k, start: zero, step: one });
+  const values = all.map((s, i): Expr => {
+    const value = bindOperator(ctx, '+', s.start, bindOperator(ctx, '*', s.step, col(k), -1), -1);
+    return {
+      kind: 'case',
+      whens: [when(cmp('<', col(k), col(counts[i]!)), value)],
+      otherwise: undefined,
+      type: INT8,
+    };
+  });
+  return project(
+    rows,
+    [...plan.cols.map((c) => col(c)), ...values],
+    [...plan.cols, ...all.map((s) => s.out)],
+  );
 }
 
 /** In FROM: a plan with one column. Arguments may refer to columns from outside (LATERAL). */

@@ -1,8 +1,11 @@
 /** SET, RESET, SHOW, BEGIN and the options of EXPLAIN: statements about the session, as models. */
-import type { ExplainStmt, Node, TransactionStmt, VariableSetStmt } from 'libpg-query';
+import type { ExplainStmt, Node, TransactionStmt, TypeCast, VariableSetStmt } from 'libpg-query';
+import { parseText } from '../../types/text-io.js';
+import type { Interval } from '../../types/value.js';
 import { booleanOption, literalText, nodeKind } from './ast.js';
 import type { BindContext } from './context.js';
 import type { ExplainOptions, TransactionModes, TransactionVerb, UtilityStatement } from './statement.js';
+import { resolveTypeName } from './type-name.js';
 
 export function bindSet(ctx: BindContext, s: VariableSetStmt): UtilityStatement {
   const name = s.name ?? '';
@@ -32,8 +35,29 @@ export function bindSet(ctx: BindContext, s: VariableSetStmt): UtilityStatement 
 export function settingText(ctx: BindContext, n: Node): string {
   const text = literalText(n);
   if (text !== undefined) return text;
-  if ('TypeCast' in n) throw ctx.notSupported('SET TIME ZONE INTERVAL', n.TypeCast.location);
+  if ('TypeCast' in n) return intervalZone(ctx, n.TypeCast);
   throw ctx.notSupported(`a setting given as ${nodeKind(n)}`, -1);
+}
+
+/** SET TIME ZONE INTERVAL '...': the zone's name, as PostgreSQL shows it: an offset east of UTC. */
+function intervalZone(ctx: BindContext, cast: TypeCast): string {
+  const at = cast.location;
+  const type = resolveTypeName(ctx, cast.typeName);
+  const text = literalText(cast.arg);
+  if (type.kind !== 'interval' || text === undefined) throw ctx.notSupported('a setting given as a cast', at);
+  const value = parseText(type, text) as Interval;
+  if (value.months !== 0) throw ctx.error('22023', 'cannot specify months in time zone interval', -1);
+  if (value.days !== 0) throw ctx.error('22023', 'cannot specify days in time zone interval', -1);
+  const seconds = Number(value.micros / 1_000_000n);
+  const digits = (n: number): string => String(n).padStart(2, '0');
+  const [h, m, s] = [
+    Math.floor(Math.abs(seconds) / 3600),
+    Math.floor(Math.abs(seconds) / 60) % 60,
+    Math.abs(seconds) % 60,
+  ];
+  const shown = `${digits(h)}${m > 0 || s > 0 ? `:${digits(m)}` : ''}${s > 0 ? `:${digits(s)}` : ''}`;
+  // POSIX counts west of Greenwich.
+  return seconds < 0 ? `<-${shown}>+${shown}` : `<+${shown}>-${shown}`;
 }
 
 export function transactionModes(options: readonly Node[]): TransactionModes {

@@ -16,7 +16,12 @@ export type OutputColumn = {
   /** The type with its declared modifier only: what PostgreSQL would say of the column (a `numeric` that is known
    *  to have scale 4 by arithmetic is plain `numeric` here). */
   readonly declaredType: SqlType;
+  /** Of the column that it shows unchanged. */
+  readonly origin: ColumnOrigin | undefined;
 };
+
+/** A column of a table or view, as clients are told of it: drivers ask the catalog for more by it. */
+export type ColumnOrigin = { readonly tableOid: number; readonly columnNumber: number };
 
 export type QueryStatement = {
   readonly kind: 'query';
