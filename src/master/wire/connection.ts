@@ -479,7 +479,8 @@ export class Connection implements ClientOutput {
 
   parameterStatus(name: string, value: string): void {
     if (name === 'client_encoding') this.charset = charsetNamed(value);
-    this.write(parameterStatus(name, value, this.charset));
+    // What start-up settles is in the greeting, which begins with the answer to the authentication.
+    if (this.started !== undefined) this.write(parameterStatus(name, value, this.charset));
   }
 
   async *copyIn(columns: number, format: FormatCode, signal: AbortSignal): AsyncIterable<Buffer> {

@@ -45,6 +45,16 @@ const describeStatement = (name: string) => frame('D', Buffer.from('S'), name);
 const SYNC = frame('S');
 
 describe('start-up', () => {
+  it('greets every role with the answer to its authentication first', async () => {
+    const admin = await connected();
+    await admin.query('create role plain login');
+    await admin.end();
+    const { client, greeting } = await RawClient.start(port, { user: 'plain', database: 'db' });
+    expect(types(greeting)).toMatch(/^RS+KZ$/);
+    expect(greeting.map((m) => m.body.toString()).join('')).toContain('is_superuser\0off');
+    client.end();
+  });
+
   it('refuses encryption with N, then greets', async () => {
     const c = await RawClient.open(port);
     const answer = new Promise<Buffer>((resolve) => c.socket.once('data', resolve));
