@@ -218,13 +218,17 @@ export class Session {
 
   describePrepared(name: string): void {
     const prepared = this.preparedStatement(name);
+    const fields = this.fieldsOf(prepared);
+    if (fields !== undefined) this.refuseInFailedBlock();
     this.output.write(parameterDescription(this.paramTypes(prepared)));
-    this.describeFields(this.fieldsOf(prepared), []);
+    this.describeFields(fields, []);
   }
 
   describePortal(name: string): void {
     const portal = this.portal(name);
-    this.describeFields(portal.run?.fields ?? this.fieldsOf(portal.prepared), portal.resultFormats);
+    const fields = portal.run?.fields ?? this.fieldsOf(portal.prepared);
+    if (fields !== undefined) this.refuseInFailedBlock();
+    this.describeFields(fields, portal.resultFormats);
   }
 
   private describeFields(
@@ -584,7 +588,7 @@ export class Session {
 
   // ---------------------------------------------------------------- running
 
-  private runContext(signal: AbortSignal, params: readonly Value[]): RunContext {
+  runContext(signal: AbortSignal, params: readonly Value[]): RunContext {
     return { signal, params, functions: this.functionContext(this.queryStart ?? nowMicros()) };
   }
 
@@ -593,6 +597,11 @@ export class Session {
     this.queryStart = nowMicros();
     this.stateChange = this.queryStart;
     return f();
+  }
+
+  /** Nothing that may look into the catalog is answered in a failed block. */
+  refuseInFailedBlock(): void {
+    if (this.transaction.failed) throw abortedBlock();
   }
 
   /** In a failed block only its end is accepted. */
@@ -606,7 +615,7 @@ export class Session {
   }
 
   /** Runs `work` as the session's statement: cancel requests and the timeout abort `controller`. */
-  private async during(controller: AbortController, text: string, work: () => Promise<void>): Promise<void> {
+  async during(controller: AbortController, text: string, work: () => Promise<void>): Promise<void> {
     if (this.closed) throw new SqlError('57P01', 'terminating connection');
     this.query = text;
     this.queryStart = nowMicros();
@@ -628,7 +637,7 @@ export class Session {
     } finally {
       clearTimeout(timer);
       this.running = undefined;
-      this.writer.length = 0;
+      this.writer.drop();
       this.stateChange = nowMicros();
     }
   }

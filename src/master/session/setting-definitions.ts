@@ -25,7 +25,7 @@ export type SettingDefinition = {
   readonly reported?: boolean;
   readonly effect: boolean;
   /** Normalises a value for display; throws 22023. */
-  readonly check?: (value: string) => string;
+  readonly check?: (value: string, current: string) => string;
 };
 
 const CONNECTION = 'Client Connection Defaults';
@@ -38,24 +38,31 @@ function badValue(name: string, value: string, hint?: string): SqlError {
   return new SqlError('22023', `invalid value for parameter "${name}": "${value}"`, { hint });
 }
 
-const DATE_ORDERS = ['MDY', 'DMY', 'YMD'];
-
-function checkDateStyle(value: string): string {
-  let style = 'ISO';
-  let order = 'MDY';
+/** What is not said stays as it is; German dates have the day first unless something else is said. */
+function checkDateStyle(value: string, current: string): string {
+  let [style, order] = current.split(', ') as [string, string];
+  let orderSaid = false;
   for (const part of value.split(',')) {
     const word = part.trim().toLowerCase();
     if (word === '') continue;
     if (word === 'iso') style = 'ISO';
     else if (word === 'sql') style = 'SQL';
     else if (word.startsWith('postgres')) style = 'Postgres';
-    else if (word === 'german') style = 'German';
-    else if (word === 'mdy' || word === 'us' || word.startsWith('noneuro')) order = 'MDY';
-    else if (word === 'dmy' || word.startsWith('euro')) order = 'DMY';
-    else if (word === 'ymd') order = 'YMD';
-    else if (word !== 'default') throw badValue('DateStyle', value);
+    else if (word === 'german') {
+      style = 'German';
+      if (!orderSaid) order = 'DMY';
+    } else if (word === 'mdy' || word === 'us' || word.startsWith('noneuro')) {
+      order = 'MDY';
+      orderSaid = true;
+    } else if (word === 'dmy' || word.startsWith('euro')) {
+      order = 'DMY';
+      orderSaid = true;
+    } else if (word === 'ymd') {
+      order = 'YMD';
+      orderSaid = true;
+    } else if (word !== 'default') throw badValue('DateStyle', value);
   }
-  return `${style}, ${DATE_ORDERS.includes(order) ? order : 'MDY'}`;
+  return `${style}, ${order}`;
 }
 
 function checkTimeZone(value: string): string {
@@ -522,8 +529,8 @@ const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 /** The value as it is stored, in the parameter's base unit. Throws 22023. */
-export function normaliseSetting(d: SettingDefinition, value: string): string {
-  if (d.check !== undefined) return d.check(value);
+export function normaliseSetting(d: SettingDefinition, value: string, current = d.default): string {
+  if (d.check !== undefined) return d.check(value, current);
   switch (d.vartype) {
     case 'bool': {
       const word = value.trim().toLowerCase();

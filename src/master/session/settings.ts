@@ -136,7 +136,7 @@ export class SessionSettings {
       throw new SqlError('55P02', `parameter "${d.name}" cannot be changed without restarting the server`);
     const before = this.get(name);
     if (text === undefined) this.values.delete(key(d));
-    else this.values.set(key(d), normaliseSetting(d, text));
+    else this.values.set(key(d), normaliseSetting(d, text, before));
     const after = this.get(name);
     if (d.reported === true && after !== before) this.changed(d.name, after);
   }

@@ -9,26 +9,31 @@ const POINT = 46;
 /** Buffers below are copied into the socket's own queue whole, so one writer is reused for a connection's life. */
 const KEPT_BYTES_MAX = 1 << 20;
 
+const EMPTY = Buffer.alloc(0);
+
 export class ByteWriter {
-  bytes: Buffer;
+  /** None until something is written: idle sessions have writers. */
+  bytes: Buffer = EMPTY;
   length = 0;
   /** Of the text that is written; undefined: UTF-8. */
   charset: Charset | undefined;
   /** Stands for characters that the encoding lacks; undefined: these are 22P05. */
   private readonly substitute: number | undefined;
   private readonly initial: number;
+  private nextBytes: number;
   private readonly digits = new Uint8Array(64);
 
   constructor(initialBytes = 16 * 1024, charset?: Charset, substitute?: number) {
     this.initial = initialBytes;
+    this.nextBytes = initialBytes;
     this.charset = charset;
     this.substitute = substitute;
-    this.bytes = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   ensure(more: number): void {
     if (this.length + more <= this.bytes.length) return;
-    const wider = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more));
+    const wanted = this.bytes.length === 0 ? this.nextBytes : this.bytes.length * 2;
+    const wider = Buffer.allocUnsafeSlow(Math.max(wanted, this.length + more));
     this.bytes.copy(wider, 0, 0, this.length);
     this.bytes = wider;
   }
@@ -36,9 +41,15 @@ export class ByteWriter {
   /** The written bytes; the writer starts anew with another buffer, so the caller owns what it got. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length);
-    this.bytes = Buffer.allocUnsafeSlow(Math.min(Math.max(this.initial, this.length), KEPT_BYTES_MAX));
-    this.length = 0;
+    this.nextBytes = Math.min(Math.max(this.initial, this.length), KEPT_BYTES_MAX);
+    this.drop();
     return taken;
+  }
+
+  /** Forgets what was written, and lets go of the memory. */
+  drop(): void {
+    this.bytes = EMPTY;
+    this.length = 0;
   }
 
   u8(v: number): void {

@@ -13,10 +13,12 @@ import type { SqlType } from '../../types/sql-type.js';
 import { parseText } from '../../types/text-io.js';
 import type { Value } from '../../types/value.js';
 import type { ClientOutput } from '../session/client-output.js';
+import { callFunction } from '../session/function-call.js';
 import type { Log } from '../session/services.js';
 import type { Session } from '../session/session.js';
 import { BodyReader, type FrontendMessage, FrontendReader, protocolViolation } from './frontend-messages.js';
 import {
+  AUTHENTICATION_OK,
   copyResponse,
   errorResponse,
   type FormatCode,
@@ -54,8 +56,8 @@ export type ConnectionHost = {
 
 export type StartedSession = {
   readonly session: Session;
-  /** AuthenticationOk, parameters, key data. */
-  readonly greeting: readonly Buffer[];
+  /** The BackendKeyData message. */
+  readonly keyData: Buffer;
   readonly ended: () => void;
 };
 
@@ -74,6 +76,9 @@ export class Connection implements ClientOutput {
   private idle = false;
   /** Of the client; undefined: UTF-8. */
   charset: Charset | undefined;
+  private readonly reportedParameters = new Map<string, string>();
+  /** Since the last ReadyForQuery. */
+  private readonly changedParameters = new Map<string, string>();
   private readonly drainWaiters = new Set<() => void>();
 
   constructor(socket: Socket, host: ConnectionHost) {
@@ -263,13 +268,31 @@ export class Connection implements ClientOutput {
     this.started = started;
     this.charset = charsetNamed(started.session.settings.get('client_encoding'));
     if (minorVersion > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
-    for (const m of started.greeting) this.write(m);
+    this.write(AUTHENTICATION_OK);
+    for (const [name, value] of started.session.settings.reported()) this.changedParameters.set(name, value);
+    this.reportParameters();
+    this.write(started.keyData);
     this.ready();
   }
 
   private ready(): void {
     this.idle = true;
+    this.reportParameters();
     this.write(readyForQuery(this.started!.session.transaction.status));
+  }
+
+  /** Only what the client does not know yet: a value that came back within one query string is no change. */
+  private reportParameters(): void {
+    if (this.changedParameters.size === 0) return;
+    const changed = [...this.changedParameters].sort(([a], [b]) =>
+      a.toLowerCase() < b.toLowerCase() ? -1 : 1,
+    );
+    this.changedParameters.clear();
+    for (const [name, value] of changed) {
+      if (this.reportedParameters.get(name) === value) continue;
+      this.reportedParameters.set(name, value);
+      this.write(parameterStatus(name, value, this.charset));
+    }
   }
 
   // ---------------------------------------------------------------- messages
@@ -340,7 +363,9 @@ export class Connection implements ClientOutput {
         this.ready();
         return;
       case 'F':
-        throw new SqlError('0A000', 'function call messages are not supported yet');
+        await this.functionCall(r);
+        this.ready();
+        return;
       case 'd':
       case 'c':
       case 'f':
@@ -427,6 +452,38 @@ export class Connection implements ClientOutput {
     });
   }
 
+  private async functionCall(r: BodyReader): Promise<void> {
+    const { session } = this.started!;
+    const m = this.field(() => {
+      const oid = r.u32();
+      const formats = Array.from({ length: r.count() }, () => r.i16());
+      const values = Array.from({ length: r.count() }, () => {
+        const length = r.i32();
+        return length === -1 ? undefined : r.bytes(length);
+      });
+      const format = r.i16();
+      r.end();
+      return { oid, formats, values, format };
+    });
+    const { formats, values } = m;
+    if (formats.length > 1 && formats.length !== values.length)
+      throw protocolViolation(
+        `function call message contains ${formats.length} argument formats but ${values.length} arguments`,
+      );
+    const settings = session.functionContext(0n);
+    const { charset } = this;
+    const argument = (i: number, type: SqlType): Value => {
+      const b = values[i];
+      if (b === undefined) return null;
+      const format = formatCode(formats.length === 1 ? formats[0] : (formats[i] ?? 0));
+      if (format === 0) return parseText(type, clientText(b, charset), settings);
+      const leftOver = (): SqlError =>
+        new SqlError('22P03', `incorrect binary data format in function argument ${i + 1}`);
+      return readBinary(type, b, { settings, charset, leftOver });
+    };
+    await callFunction(session, m.oid, values.length, argument, formatCode(m.format));
+  }
+
   /** Reports an error of a statement; the connection goes on. */
   private failed(e: unknown): void {
     const { session } = this.started!;
@@ -479,8 +536,7 @@ export class Connection implements ClientOutput {
 
   parameterStatus(name: string, value: string): void {
     if (name === 'client_encoding') this.charset = charsetNamed(value);
-    // What start-up settles is in the greeting, which begins with the answer to the authentication.
-    if (this.started !== undefined) this.write(parameterStatus(name, value, this.charset));
+    this.changedParameters.set(name, value);
   }
 
   async *copyIn(columns: number, format: FormatCode, signal: AbortSignal): AsyncIterable<Buffer> {

@@ -134,6 +134,11 @@ export function copyResponse(kind: 'G' | 'H', columns: number, format: FormatCod
   });
 }
 
+/** `value`: its length and bytes, as in a DataRow. */
+export function functionCallResponse(value: Buffer): Buffer {
+  return message('V', (w) => w.copy(value, 0, value.length), 16 + value.length);
+}
+
 export function errorResponse(e: SqlError, severity: 'ERROR' | 'FATAL' = 'ERROR', charset?: Charset): Buffer {
   return fieldsMessage('E', severity, { ...e, code: e.code, message: e.message }, charset);
 }

@@ -155,11 +155,11 @@ describe('simple queries', () => {
     await c.query('begin; set datestyle = german; rollback');
     expect(await value()).toBe('ISO, MDY');
     await c.query('begin; set local datestyle = german');
-    expect(await value()).toBe('German, MDY');
+    expect(await value()).toBe('German, DMY');
     await c.query('commit');
     expect(await value()).toBe('ISO, MDY');
     await c.query('begin; set datestyle = german; commit');
-    expect(await value()).toBe('German, MDY');
+    expect(await value()).toBe('German, DMY');
     await c.query('reset datestyle');
     expect(await value()).toBe('ISO, MDY');
     await c.end();

@@ -20,7 +20,7 @@ import { StatementStatistics } from '../session/statement-statistics.js';
 import { refreshAtStart } from '../statements/refresh.js';
 import { Admission, type AdmissionLimits, DEFAULT_LIMITS, tooMany } from './admission.js';
 import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
-import { AUTHENTICATION_OK, backendKeyData, errorResponse, parameterStatus } from './messages.js';
+import { backendKeyData, errorResponse } from './messages.js';
 import { ServerTls, type TlsFiles, tlsSession } from './tls.js';
 
 export type WireServerOptions = {
@@ -123,16 +123,11 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     const session = new Session(services, settings, output, client);
     session.followIdentity();
     entries.set(pid, { secret, session, terminate });
-    const greeting = [
-      AUTHENTICATION_OK,
-      ...settings.reported().map(([name, value]) => parameterStatus(name, value)),
-      backendKeyData(pid, secret),
-    ];
     const ended = (): void => {
       entries.delete(pid);
       leave();
     };
-    return { session, greeting, ended };
+    return { session, keyData: backendKeyData(pid, secret), ended };
   };
 
   /** Looks like a process id to clients; unique among the sessions there are. */
