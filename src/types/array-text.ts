@@ -16,6 +16,11 @@ export function arrayBounds(text: string): readonly number[] {
   return [...prefix[1]!.matchAll(/\[\s*([+-]?\d+)\s*(:?)/g)].map((m) => (m[2] === ':' ? Number(m[1]) : 1));
 }
 
+/** A list that counts from 0. */
+export function formatVector(items: readonly string[]): string {
+  return items.length === 0 ? '{}' : `[0:${items.length - 1}]=${formatArray(items)}`;
+}
+
 export function parseArray(text: string): ArrayItem[] {
   let at = 0;
   const space = (): void => {

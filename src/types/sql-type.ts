@@ -38,10 +38,14 @@ export type SqlType =
   | { readonly kind: 'name' }
   | { readonly kind: 'char' }
   /** Arrays travel as their PostgreSQL text literal (`{a,b}`): only catalog queries use them so far. */
-  | { readonly kind: 'array'; readonly element: SqlType }
+  | ArrayType
   | { readonly kind: 'void' }
   /** The type of an untyped literal or NULL before it is coerced; never in a finished plan. */
   | { readonly kind: 'unknown' };
+
+/** `vector`: int2vector or oidvector of the catalog, counted from 0 and written as `1 2`; its value is the literal of such an
+ *  array, `[0:1]={1,2}`. */
+export type ArrayType = { readonly kind: 'array'; readonly element: SqlType; readonly vector?: true };
 
 export type TypeKind = SqlType['kind'];
 
@@ -157,7 +161,8 @@ export function reprOf(type: SqlType, range?: Range): Repr {
 
 /** Same type for the purpose of comparing schemas: kind and modifiers. */
 export function sameType(a: SqlType, b: SqlType): boolean {
-  if (a.kind === 'array' && b.kind === 'array') return sameType(a.element, b.element);
+  if (a.kind === 'array' && b.kind === 'array')
+    return a.vector === b.vector && sameType(a.element, b.element);
   return a.kind === b.kind && typeMod(a) === typeMod(b);
 }
 
@@ -228,7 +233,33 @@ const OIDS: Record<
 
 export const TYPE_INFO = OIDS;
 
+type VectorInfo = {
+  readonly name: string;
+  readonly oid: number;
+  readonly arrayOid: number;
+  readonly element: 'int2' | 'oid';
+};
+
+export const VECTORS: readonly VectorInfo[] = [
+  { name: 'int2vector', oid: 22, arrayOid: 1006, element: 'int2' },
+  { name: 'oidvector', oid: 30, arrayOid: 1013, element: 'oid' },
+];
+
+export function vectorInfo(t: SqlType): VectorInfo | undefined {
+  return t.kind === 'array' && t.vector === true
+    ? VECTORS.find((v) => v.element === t.element.kind)
+    : undefined;
+}
+
+/** `int2vector` and `oidvector` by name or oid. */
+export function vectorType(key: string | number): ArrayType | undefined {
+  const v = VECTORS.find((x) => x.name === key || x.oid === key);
+  return v === undefined ? undefined : { kind: 'array', element: { kind: v.element }, vector: true };
+}
+
 export function typeOid(t: SqlType): number {
+  const vector = vectorInfo(t);
+  if (vector !== undefined) return vector.oid;
   if (t.kind === 'array')
     return t.element.kind === 'array' ? typeOid(t.element) : OIDS[t.element.kind].arrayOid;
   return OIDS[t.kind].oid;
@@ -257,7 +288,7 @@ export function numericOfModifier(modifier: number): SqlType {
 
 /** The name as `format_type` prints it: `numeric(15,2)`, `character varying(25)`, `integer[]`. */
 export function typeName(t: SqlType): string {
-  if (t.kind === 'array') return `${typeName(t.element)}[]`;
+  if (t.kind === 'array') return vectorInfo(t)?.name ?? `${typeName(t.element)}[]`;
   const base = OIDS[t.kind].sqlName;
   if (t.kind === 'numeric' && t.precision !== undefined) return `${base}(${t.precision},${t.scale ?? 0})`;
   if ((t.kind === 'varchar' || t.kind === 'bpchar') && t.length !== undefined) return `${base}(${t.length})`;

@@ -3,7 +3,7 @@
  *  Owns: `parseText` (the type's input function, modifiers applied) and `formatText` (its output function).
  *  Must not know: quoting of COPY or CSV. Names behind oids (regclass, ...) need a catalog in the settings.
  *  Both are hot in COPY and in result output: no regular expression on the usual path. */
-import { formatArray, parseArray } from './array-text.js';
+import { formatArray, formatVector, parseArray } from './array-text.js';
 import {
   formatDate,
   formatTime,
@@ -24,7 +24,7 @@ import type { CatalogFunctions } from './functions/registry-types.js';
 import { formatInterval, type IntervalStyle, parseInterval } from './interval.js';
 import { applyNumericType, formatNumeric, parseNumeric } from './numeric.js';
 import { SqlError } from './sql-error.js';
-import { type SqlType, TYPE_INFO, typeName } from './sql-type.js';
+import { type ArrayType, type SqlType, TYPE_INFO, typeName, VECTORS, vectorInfo } from './sql-type.js';
 import { fitTime, intervalUnitOf, isMinuteToSecond } from './time-modifier.js';
 import type { Interval, Numeric, Value } from './value.js';
 
@@ -111,10 +111,18 @@ export function parseText(
     case 'char':
       return text.slice(0, 1);
     case 'array':
-      return formatArray(parseArray(text));
+      return type.vector === true ? parseVector(type, text, settings) : formatArray(parseArray(text));
     case 'void':
       return '';
   }
+}
+
+/** `1 2`, kept as an array that counts from 0. */
+function parseVector(type: ArrayType, text: string, settings: TextSettings): string {
+  const items = text.split(/\s+/).filter((i) => i !== '');
+  return formatVector(
+    items.map((i) => formatText(type.element, parseText(type.element, i, settings), settings)),
+  );
 }
 
 function invalid(type: string, text: string): SqlError {
@@ -276,6 +284,14 @@ export function truncateName(text: string): string {
   return decoder.decode(bytes.subarray(0, end));
 }
 
+/** The functions by which clients tell arrays from other types, by pg_type.typinput and its kin. */
+export const ARRAY_PROCS: Readonly<Record<string, number>> = {
+  array_in: 750,
+  array_out: 751,
+  array_recv: 2400,
+  array_send: 2401,
+};
+
 function parseReg(kind: RegKind, text: string, settings: TextSettings): number {
   const trimmed = text.trim();
   if (trimmed === '-') return 0;
@@ -294,6 +310,10 @@ function parseReg(kind: RegKind, text: string, settings: TextSettings): number {
     const oid = namespaceOids[trimmed] ?? settings.catalog?.relationOid(trimmed);
     if (oid !== undefined) return oid;
     throw new SqlError('3F000', `schema "${trimmed}" does not exist`);
+  }
+  if (kind === 'regproc') {
+    const oid = ARRAY_PROCS[trimmed.replace(/^pg_catalog\./, '')];
+    if (oid !== undefined) return oid;
   }
   const what = kind === 'regoperator' ? 'operator' : 'function';
   throw new SqlError('42883', `${what} "${trimmed}" does not exist`);
@@ -332,6 +352,7 @@ export function typeOidByName(name: string): number | undefined {
   const kind = TYPE_ALIASES[base] ?? base;
   for (const info of Object.values(TYPE_INFO))
     if (info.name === kind || info.sqlName === kind) return isArray ? info.arrayOid : info.oid;
+  for (const v of VECTORS) if (v.name === kind) return isArray ? v.arrayOid : v.oid;
   for (const [oid, shown] of Object.entries(PSEUDO_TYPES)) if (shown === kind && !isArray) return Number(oid);
   return undefined;
 }
@@ -357,9 +378,10 @@ export function formatText(
     case 'bpchar':
     case 'name':
     case 'char':
-    case 'array':
     case 'unknown':
       return value as string;
+    case 'array':
+      return type.vector === true ? parseArray(value as string).join(' ') : (value as string);
     case 'bool':
       return value === true ? 't' : 'f';
     case 'date':
@@ -412,6 +434,10 @@ export function typeNameByOid(oid: number): string | undefined {
     if (info.oid === oid) return info.sqlName;
     if (info.arrayOid === oid && oid !== 0) return `${info.sqlName}[]`;
   }
+  for (const v of VECTORS) {
+    if (v.oid === oid) return v.name;
+    if (v.arrayOid === oid) return `${v.name}[]`;
+  }
   return PSEUDO_TYPES[oid];
 }
 
@@ -434,6 +460,7 @@ function formatReg(kind: RegKind, oid: number, settings: TextSettings): string {
     const name = settings.catalog?.namespaceName(oid);
     return name === undefined ? `${oid}` : quoteIdentifier(name);
   }
+  if (kind === 'regproc') return Object.entries(ARRAY_PROCS).find(([, o]) => o === oid)?.[0] ?? `${oid}`;
   if (kind === 'regprocedure' || kind === 'regoperator')
     return settings.catalog?.functionSignature?.(oid)?.call ?? `${oid}`;
   return `${oid}`;
@@ -441,7 +468,7 @@ function formatReg(kind: RegKind, oid: number, settings: TextSettings): string {
 
 /** The name used in messages: without modifiers, as PostgreSQL's `format_type_be`. */
 export function typeNamePlain(type: SqlType): string {
-  if (type.kind === 'array') return `${typeNamePlain(type.element)}[]`;
+  if (type.kind === 'array') return vectorInfo(type)?.name ?? `${typeNamePlain(type.element)}[]`;
   return type.kind === 'numeric' || type.kind === 'varchar' || type.kind === 'bpchar'
     ? TYPE_INFO[type.kind].sqlName
     : typeName(type);

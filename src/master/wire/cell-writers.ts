@@ -5,7 +5,7 @@
  *  not called for NULL. Source: PostgreSQL, output and send functions of the types. */
 import { civilFromDays } from '../../types/calendar.js';
 import type { ChunkColumn, MemoryPool } from '../../types/memory.js';
-import { reprOf, type SqlType } from '../../types/sql-type.js';
+import { reprOf, type SqlType, vectorInfo } from '../../types/sql-type.js';
 import { formatText, type TextSettings } from '../../types/text-io.js';
 import type { Value } from '../../types/value.js';
 import { decodeVarNumeric } from '../../types/var-numeric.js';
@@ -87,7 +87,12 @@ export function textWriter(
 ): CellWriter {
   const { data, encoding } = column;
   const iso = settings.dateStyle.startsWith('ISO');
-  if (encoding === 'utf8' && type.kind !== 'bytea' && type.kind !== 'numeric')
+  if (
+    encoding === 'utf8' &&
+    type.kind !== 'bytea' &&
+    type.kind !== 'numeric' &&
+    vectorInfo(type) === undefined
+  )
     return bytesWriter(column, views);
   switch (type.kind) {
     case 'bool':

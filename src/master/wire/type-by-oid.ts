@@ -1,6 +1,6 @@
 /** The type a client means by an oid in Parse. */
 import { SqlError } from '../../types/sql-error.js';
-import { type SqlType, TYPE_INFO, type TypeKind } from '../../types/sql-type.js';
+import { type SqlType, TYPE_INFO, type TypeKind, VECTORS, vectorType } from '../../types/sql-type.js';
 
 const BY_OID = new Map<number, SqlType>();
 for (const [kind, info] of Object.entries(TYPE_INFO) as [
@@ -11,6 +11,8 @@ for (const [kind, info] of Object.entries(TYPE_INFO) as [
   BY_OID.set(info.oid, type);
   if (info.arrayOid !== 0) BY_OID.set(info.arrayOid, { kind: 'array', element: type });
 }
+
+for (const v of VECTORS) BY_OID.set(v.oid, vectorType(v.oid)!);
 
 /** Undefined for 0 and `unknown`: the statement decides. 42704 for an oid that is no type here. */
 export function typeByOid(oid: number): SqlType | undefined {

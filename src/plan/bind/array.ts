@@ -4,6 +4,9 @@
  *  that `= ANY ('{1,2}')` is an `in`. */
 import type { A_ArrayExpr, FuncCall, Node } from 'libpg-query';
 import { type ArrayItem, parseArray } from '../../types/array-text.js';
+import { ARRAY_ITEM } from '../../types/functions/arrays.js';
+import { functionById } from '../../types/functions/registry.js';
+import type { FunctionDef } from '../../types/functions/registry-types.js';
 import { SqlError } from '../../types/sql-error.js';
 import { INT4, INT8, type SqlType, TEXT, typeName } from '../../types/sql-type.js';
 import type { CmpOp, Expr } from '../expr.js';
@@ -14,6 +17,7 @@ import { locationOf } from './ast.js';
 import { callByName } from './call.js';
 import { coerceExplicit, coerceTo, unify } from './coerce.js';
 import type { BindContext } from './context.js';
+import { makeCall } from './fold.js';
 import type { Binding, SelectListSeries } from './level.js';
 import { bindInList, bindOperator, comparable, isCmpOp, noOperator } from './operator.js';
 import { repeated } from './series.js';
@@ -150,6 +154,12 @@ export function bindSubscript(b: Binding, array: Expr, index: Expr, at: number |
   return callByName(b, 'array_subscript', [array, coerceTo(b.ctx, index, INT4)], at);
 }
 
+function itemFunction(): FunctionDef {
+  const def = functionById(`${ARRAY_ITEM}(anyarray,int4)`);
+  if (def === undefined) throw new Error('there is no function for the items of arrays');
+  return def;
+}
+
 const NO_FUNCTION_HINT =
   'No function matches the given name and argument types. You might need to add explicit type casts.';
 
@@ -186,7 +196,7 @@ function elementsOf(b: Binding, f: FuncCall, arg: Node, nullable: boolean): Arra
   const index = coerceExplicit(ctx, col(out), INT4, f.location);
   return {
     series: { out, count, start: one, step: one },
-    element: bindSubscript(b, array, index, f.location),
+    element: makeCall(ctx, itemFunction(), [array, index]),
   };
 }
 

@@ -8,9 +8,9 @@ import { exprType } from '../expr-util.js';
 import type { BindContext } from './context.js';
 
 export function sameKind(a: SqlType, b: SqlType): boolean {
-  return (
-    a.kind === b.kind && !(a.kind === 'array' && b.kind === 'array' && a.element.kind !== b.element.kind)
-  );
+  if (a.kind === 'array' && b.kind === 'array')
+    return a.element.kind === b.element.kind && a.vector === b.vector;
+  return a.kind === b.kind;
 }
 
 /** The type of the branches of CASE, UNION, VALUES, ...: kind only, modifiers are `unifyModifiers`'s. */
@@ -43,7 +43,7 @@ export function selectCommonType(
 
 /** Without modifiers. */
 export function bare(t: SqlType): SqlType {
-  return t.kind === 'array' ? { kind: 'array', element: bare(t.element) } : ({ kind: t.kind } as SqlType);
+  return t.kind === 'array' ? { ...t, element: bare(t.element) } : ({ kind: t.kind } as SqlType);
 }
 
 /** The modifiers that hold for every value of all these types of one kind: equal ones stay, others go. Numerics of

@@ -3,7 +3,7 @@
  *  Errors as PostgreSQL: 42704 for unknown types, 22023 for bad modifiers, at the name's position; types that exist
  *  in PostgreSQL but not here yet are 0A000. */
 import type { Node, TypeName } from 'libpg-query';
-import { type SqlType, TYPE_INFO, type TypeKind } from '../../types/sql-type.js';
+import { type SqlType, TYPE_INFO, type TypeKind, vectorType } from '../../types/sql-type.js';
 import { ALL_FIELDS } from '../../types/time-modifier.js';
 import { literalText, namesOf } from './ast.js';
 import type { BindContext } from './context.js';
@@ -41,6 +41,8 @@ export function resolveTypeName(ctx: BindContext, t: TypeName | undefined): SqlT
   const at = t?.location;
   if (t?.pct_type === true) throw ctx.notSupported('%TYPE', at);
   if (t?.setof === true) throw ctx.notSupported('SETOF', at);
+  const vector = names.length < 2 || names[0] === 'pg_catalog' ? vectorType(name) : undefined;
+  if (vector !== undefined && (t?.arrayBounds?.length ?? 0) === 0) return vector;
   const kind = typeKindNamed(ctx, names, at);
   const resolved = withModifiers(ctx, kind, t?.typmods ?? [], at);
   const dimensions = t?.arrayBounds?.length ?? 0;

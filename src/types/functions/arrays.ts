@@ -2,7 +2,7 @@
  *
  *  Arrays are their text literals; elements are read with the element type's input function. Source: PostgreSQL,
  *  chapters 9.19 and 9.24. */
-import { type ArrayItem, formatArray, parseArray } from '../array-text.js';
+import { type ArrayItem, arrayBounds, formatArray, parseArray } from '../array-text.js';
 import { compareValues, equalValues } from '../compare.js';
 import { SqlError } from '../sql-error.js';
 import { BOOL, INT4, type SqlType, TEXT } from '../sql-type.js';
@@ -72,6 +72,23 @@ function quantified(test: Test, all: boolean) {
 function itemOf(type: SqlType, v: Value, ctx: FunctionContext): string | null {
   return v === null ? null : formatText(type, v, ctx);
 }
+
+function lengthOf(array: Value, dimension: number): number | undefined {
+  return dimensions(parseArray(str(array)))[dimension - 1];
+}
+
+function lowerBound(array: Value, dimension: number): number {
+  return arrayBounds(str(array))[dimension - 1] ?? 1;
+}
+
+function itemAt(type: SqlType, array: Value, index: number, ctx: FunctionContext): Value {
+  const item = parseArray(str(array))[index];
+  if (item === undefined || item === null) return null;
+  return typeof item === 'string' ? parseText(elementType(type), item, ctx) : formatArray(item);
+}
+
+/** Only the binder calls it: `unnest`. */
+export const ARRAY_ITEM = 'array_item';
 
 const nonStrict = { strict: false } as const;
 const scalarElement = { strict: false, volatility: 'stable', anyIsScalar: true } as const;
@@ -152,12 +169,14 @@ export const arrayFunctions: readonly FunctionDef[] = [
     (a) => (a[0] === null ? null : stringToArray(str(a[0]), a[1] as string | null, a[2] as string | null)),
     nonStrict,
   ),
-  ...['array_length', 'array_upper'].map((n) =>
-    define(n, 'anyarray int4', INT4, (a) => dimensions(parseArray(str(a[0])))[num(a[1]) - 1] ?? null),
-  ),
+  define('array_length', 'anyarray int4', INT4, (a) => lengthOf(a[0]!, num(a[1])) ?? null),
   define('array_lower', 'anyarray int4', INT4, (a) =>
-    dimensions(parseArray(str(a[0])))[num(a[1]) - 1] === undefined ? null : 1,
+    lengthOf(a[0]!, num(a[1])) === undefined ? null : lowerBound(a[0]!, num(a[1])),
   ),
+  define('array_upper', 'anyarray int4', INT4, (a) => {
+    const length = lengthOf(a[0]!, num(a[1]));
+    return length === undefined ? null : lowerBound(a[0]!, num(a[1])) + length - 1;
+  }),
   define('array_ndims', 'anyarray', INT4, (a) => dimensions(parseArray(str(a[0]))).length || null),
   define('cardinality', 'anyarray', INT4, (a) => flat(parseArray(str(a[0]))).length),
   define('array_position', 'anyarray any', INT4, positionOf, nonStrict),
@@ -224,16 +243,19 @@ export const arrayFunctions: readonly FunctionDef[] = [
       variadic: true,
     },
   ),
-  /** array[index], 1-based; NULL outside. */
+  /** array[index]; NULL outside of its bounds. */
   define(
     'array_subscript',
     'anyarray int4',
     (t) => elementType(t[0]!),
-    (a, ctx, t) => {
-      const item = parseArray(str(a[0]))[num(a[1]) - 1];
-      if (item === undefined || item === null) return null;
-      return typeof item === 'string' ? parseText(elementType(t[0]!), item, ctx) : formatArray(item);
-    },
+    (a, ctx, t) => itemAt(t[0]!, a[0]!, num(a[1]) - lowerBound(a[0]!, 1), ctx),
+  ),
+  /** The element of a place, 1 and on, wherever the array counts from. */
+  define(
+    ARRAY_ITEM,
+    'anyarray int4',
+    (t) => elementType(t[0]!),
+    (a, ctx, t) => itemAt(t[0]!, a[0]!, num(a[1]) - 1, ctx),
   ),
   define('@>', 'anyarray anyarray', BOOL, (a, ctx, t) => contains(elementType(t[0]!), a[0]!, a[1]!, ctx)),
   define('<@', 'anyarray anyarray', BOOL, (a, ctx, t) => contains(elementType(t[0]!), a[1]!, a[0]!, ctx)),

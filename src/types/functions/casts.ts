@@ -4,6 +4,7 @@
  *  Owns: the conversion of values between all types, length coercion, and which function a cast in a given context is
  *  (`resolveCast`). Invariants: float -> integer rounds half to even, numeric -> integer half away from zero; char(n)
  *  loses its padding on the way to text. Source: PostgreSQL, pg_cast and the functions it names. */
+import { type ArrayItem, formatArray, parseArray } from '../array-text.js';
 import { MICROS_PER_DAY_N } from '../calendar.js';
 import { trimBlanks } from '../compare.js';
 import {
@@ -246,13 +247,30 @@ function convertStrings(from: TypeKind, to: TypeKind, explicit: boolean): Conver
   return undefined;
 }
 
+/** Each element as a cast takes it; an array that does not count from 1 keeps its bounds. */
+conversion('array', 'array', (v, ctx, from, to) => {
+  if (from.kind !== 'array' || to?.kind !== 'array') return v;
+  const [source, target] = [from.element, to.element];
+  const found = resolveCast(source, target, 'explicit');
+  const convert = found === undefined || found === 'same' ? undefined : CASTS_BY_ID.get(found.fn);
+  const each = (item: ArrayItem): ArrayItem => {
+    if (item === null || convert === undefined) return item;
+    if (typeof item !== 'string') return item.map(each);
+    const value = convert.impl([parseText(source, item, ctx)], ctx, [source], target);
+    return value === null ? null : formatText(target, value, ctx);
+  };
+  const bounds = /^\s*(?:\[[^\]]*\])+\s*=/.exec(str(v))?.[0] ?? '';
+  return bounds + formatArray(parseArray(str(v)).map(each));
+});
+
 function makeCast(name: 'cast' | 'assign', from: TypeKind, to: TypeKind): FunctionDef | undefined {
   const convert = CONVERSIONS.get(`${from}>${to}`) ?? convertStrings(from, to, name === 'cast');
   if (convert === undefined) return undefined;
   const range = RANGES.get(`${from}>${to}`);
   const session =
-    to !== from &&
-    (SESSION_KINDS.has(from) || (SESSION_KINDS.has(to) && !INTEGER_BITS[from] && from !== 'oid'));
+    to === 'array' ||
+    (to !== from &&
+      (SESSION_KINDS.has(from) || (SESSION_KINDS.has(to) && !INTEGER_BITS[from] && from !== 'oid')));
   return {
     id: `${name}(${from},${to})`,
     name,
@@ -335,7 +353,7 @@ function allCasts(): FunctionDef[] {
 }
 
 export const casts: readonly FunctionDef[] = allCasts();
-const CAST_IDS = new Set(casts.map((d) => d.id));
+const CASTS_BY_ID = new Map(casts.map((d) => [d.id, d]));
 
 /** True when a value of `from` already is one of `to`, its modifiers included. */
 function needsNoWork(from: SqlType, to: SqlType): boolean {
@@ -373,5 +391,5 @@ export function resolveCast(
   if (needsNoWork(from, to)) return 'same';
   const modified = (to.kind === 'varchar' || to.kind === 'bpchar') && context !== 'explicit';
   const id = `${modified ? 'assign' : 'cast'}(${from.kind},${to.kind})`;
-  return CAST_IDS.has(id) ? { fn: id } : undefined;
+  return CASTS_BY_ID.has(id) ? { fn: id } : undefined;
 }

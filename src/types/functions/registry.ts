@@ -6,7 +6,7 @@ import { SqlError } from '../sql-error.js';
 import { type SqlType, TEXT, type TypeKind } from '../sql-type.js';
 import { typeNamePlain } from '../text-io.js';
 import { arithmetic } from './arithmetic.js';
-import { arrayFunctions } from './arrays.js';
+import { ARRAY_ITEM, arrayFunctions } from './arrays.js';
 import { casts, resolveCast } from './casts.js';
 import { datetimeFunctions } from './datetime-functions.js';
 import { formattingFunctions } from './formatting.js';
@@ -40,7 +40,7 @@ const ALL: readonly FunctionDef[] = [
 ];
 
 /** What only the binder and the dispatcher insert. */
-const UNNAMED: ReadonlySet<string> = new Set(['cast', 'assign', 'fit', STORED_VALUE]);
+const UNNAMED: ReadonlySet<string> = new Set(['cast', 'assign', 'fit', STORED_VALUE, ARRAY_ITEM]);
 const BY_ID = new Map<string, FunctionDef>();
 const BY_NAME = new Map<string, FunctionDef[]>();
 for (const def of ALL) {

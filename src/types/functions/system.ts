@@ -4,7 +4,7 @@
  *  Privileges are in `privileges.ts`. Source: PostgreSQL, chapters 9.26 and 9.27. */
 import { formatArray, parseArray } from '../array-text.js';
 import { notSupported, SqlError } from '../sql-error.js';
-import { BOOL, INT4, INT8, NAME, OID, type SqlType, TEXT } from '../sql-type.js';
+import { BOOL, INT4, INT8, NAME, OID, type SqlType, TEXT, typeOid } from '../sql-type.js';
 import { typeNameByOid, typeOidByName } from '../text-io.js';
 import { timeTypeName } from '../time-modifier.js';
 import type { Value } from '../value.js';
@@ -96,7 +96,7 @@ function user(name: string): FunctionDef {
 
 function typeOf(types: readonly SqlType[]): number {
   const t = types[0]!;
-  return typeOidByName(t.kind === 'array' ? `_${t.element.kind}` : t.kind) ?? 705;
+  return typeOid(t);
 }
 
 export const systemFunctions: readonly FunctionDef[] = [

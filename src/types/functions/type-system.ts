@@ -95,7 +95,8 @@ const isString = (kind: TypeKind): boolean =>
 /** The weakest context in which a value of `from` becomes one of `to`; undefined when there is no cast. */
 export function castContext(from: SqlType, to: SqlType): CastContext | undefined {
   if (from.kind === to.kind) {
-    if (from.kind === 'array' && to.kind === 'array') return castContext(from.element, to.element);
+    if (from.kind === 'array' && to.kind === 'array')
+      return to.vector === true && from.vector !== true ? undefined : castContext(from.element, to.element);
     return 'implicit';
   }
   if (from.kind === 'unknown') return 'implicit';

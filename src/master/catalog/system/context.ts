@@ -2,7 +2,7 @@
  *
  *  Rows are objects by column name; columns that are left out are NULL, or the zero of a NOT NULL column. */
 import { scanColumn, type VirtualTableDef } from '../../../plan/catalog.js';
-import { formatArray } from '../../../types/array-text.js';
+import { formatArray, formatVector } from '../../../types/array-text.js';
 import { type Acl, aclTexts } from '../../../types/roles/acl.js';
 import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
@@ -74,6 +74,11 @@ export const BTREE_AM_OID = 403;
 /** The text of an array value; NULL elements allowed. */
 export function arrayOf(items: readonly (string | number | null)[]): string {
   return formatArray(items.map((i) => (i === null ? null : String(i))));
+}
+
+/** The same as an int2vector or oidvector. */
+export function vectorOf(items: readonly number[]): string {
+  return formatVector(items.map(String));
 }
 
 /** A list as relacl shows it; NULL when it was never changed. */

@@ -1,8 +1,7 @@
 /** The columns of PostgreSQL 15's system tables and views, as data: `name oid column:type[!]...` (`!` = not null).
  *
  *  Taken from a PostgreSQL 15 server's own pg_attribute, so that any catalog query of a client binds. Types that we
- *  do not have stand as their nearest: pg_node_tree, pg_lsn, inet and anyarray as text, xid as oid, int2vector and
- *  oidvector as arrays, the domains of information_schema as their base types. */
+ *  do not have stand as their nearest: pg_node_tree, pg_lsn, inet and anyarray as text, xid as oid, the domains of information_schema as their base types. */
 
 export const PG_CATALOG_COLUMNS = `
 pg_aggregate 2600 aggfnoid:regproc! aggkind:char! aggnumdirectargs:int2! aggtransfn:regproc! aggfinalfn:regproc! aggcombinefn:regproc! aggserialfn:regproc! aggdeserialfn:regproc! aggmtransfn:regproc! aggminvtransfn:regproc! aggmfinalfn:regproc! aggfinalextra:bool! aggmfinalextra:bool! aggfinalmodify:char! aggmfinalmodify:char! aggsortop:oid! aggtranstype:oid! aggtransspace:int4! aggmtranstype:oid! aggmtransspace:int4! agginitval:text aggminitval:text
@@ -38,7 +37,7 @@ pg_foreign_table 3118 ftrelid:oid! ftserver:oid! ftoptions:text[]
 pg_group 12010 groname:name grosysid:oid grolist:oid[]
 pg_hba_file_rules 12114 line_number:int4 type:text database:text[] user_name:text[] address:text netmask:text auth_method:text options:text[] error:text
 pg_ident_file_mappings 12118 line_number:int4 map_name:text sys_name:text pg_username:text error:text
-pg_index 2610 indexrelid:oid! indrelid:oid! indnatts:int2! indnkeyatts:int2! indisunique:bool! indnullsnotdistinct:bool! indisprimary:bool! indisexclusion:bool! indimmediate:bool! indisclustered:bool! indisvalid:bool! indcheckxmin:bool! indisready:bool! indislive:bool! indisreplident:bool! indkey:int2[]! indcollation:oid[]! indclass:oid[]! indoption:int2[]! indexprs:text indpred:text
+pg_index 2610 indexrelid:oid! indrelid:oid! indnatts:int2! indnkeyatts:int2! indisunique:bool! indnullsnotdistinct:bool! indisprimary:bool! indisexclusion:bool! indimmediate:bool! indisclustered:bool! indisvalid:bool! indcheckxmin:bool! indisready:bool! indislive:bool! indisreplident:bool! indkey:int2vector! indcollation:oidvector! indclass:oidvector! indoption:int2vector! indexprs:text indpred:text
 pg_indexes 12043 schemaname:name tablename:name indexname:name tablespace:name indexdef:text
 pg_inherits 2611 inhrelid:oid! inhparent:oid! inhseqno:int4! inhdetachpending:bool!
 pg_init_privs 3394 objoid:oid! classoid:oid! objsubid:int4! privtype:char! initprivs:text[]!
@@ -52,15 +51,15 @@ pg_opclass 2616 oid:oid! opcmethod:oid! opcname:name! opcnamespace:oid! opcowner
 pg_operator 2617 oid:oid! oprname:name! oprnamespace:oid! oprowner:oid! oprkind:char! oprcanmerge:bool! oprcanhash:bool! oprleft:oid! oprright:oid! oprresult:oid! oprcom:oid! oprnegate:oid! oprcode:regproc! oprrest:regproc! oprjoin:regproc!
 pg_opfamily 2753 oid:oid! opfmethod:oid! opfname:name! opfnamespace:oid! opfowner:oid!
 pg_parameter_acl 6243 oid:oid! parname:text! paracl:text[]
-pg_partitioned_table 3350 partrelid:oid! partstrat:char! partnatts:int2! partdefid:oid! partattrs:int2[]! partclass:oid[]! partcollation:oid[]! partexprs:text
+pg_partitioned_table 3350 partrelid:oid! partstrat:char! partnatts:int2! partdefid:oid! partattrs:int2vector! partclass:oidvector! partcollation:oidvector! partexprs:text
 pg_policies 12018 schemaname:name tablename:name policyname:name permissive:text roles:name[] cmd:text qual:text with_check:text
 pg_policy 3256 oid:oid! polname:name! polrelid:oid! polcmd:char! polpermissive:bool! polroles:oid[]! polqual:text polwithcheck:text
 pg_prepared_statements 12095 name:text statement:text prepare_time:timestamptz parameter_types:regtype[] from_sql:bool generic_plans:int8 custom_plans:int8
 pg_prepared_xacts 12090 transaction:oid gid:text prepared:timestamptz owner:name database:name
-pg_proc 1255 oid:oid! proname:name! pronamespace:oid! proowner:oid! prolang:oid! procost:float4! prorows:float4! provariadic:oid! prosupport:regproc! prokind:char! prosecdef:bool! proleakproof:bool! proisstrict:bool! proretset:bool! provolatile:char! proparallel:char! pronargs:int2! pronargdefaults:int2! prorettype:oid! proargtypes:oid[]! proallargtypes:oid[] proargmodes:char[] proargnames:text[] proargdefaults:text protrftypes:oid[] prosrc:text! probin:text prosqlbody:text proconfig:text[] proacl:text[]
+pg_proc 1255 oid:oid! proname:name! pronamespace:oid! proowner:oid! prolang:oid! procost:float4! prorows:float4! provariadic:oid! prosupport:regproc! prokind:char! prosecdef:bool! proleakproof:bool! proisstrict:bool! proretset:bool! provolatile:char! proparallel:char! pronargs:int2! pronargdefaults:int2! prorettype:oid! proargtypes:oidvector! proallargtypes:oid[] proargmodes:char[] proargnames:text[] proargdefaults:text protrftypes:oid[] prosrc:text! probin:text prosqlbody:text proconfig:text[] proacl:text[]
 pg_publication 6104 oid:oid! pubname:name! pubowner:oid! puballtables:bool! pubinsert:bool! pubupdate:bool! pubdelete:bool! pubtruncate:bool! pubviaroot:bool!
 pg_publication_namespace 6237 oid:oid! pnpubid:oid! pnnspid:oid!
-pg_publication_rel 6106 oid:oid! prpubid:oid! prrelid:oid! prqual:text prattrs:int2[]
+pg_publication_rel 6106 oid:oid! prpubid:oid! prrelid:oid! prqual:text prattrs:int2vector
 pg_publication_tables 12068 pubname:name schemaname:name tablename:name attnames:name[] rowfilter:text
 pg_range 3541 rngtypid:oid! rngsubtype:oid! rngmultitypid:oid! rngcollation:oid! rngsubopc:oid! rngcanonical:regproc! rngsubdiff:regproc!
 pg_replication_origin 6000 roident:oid! roname:text!
@@ -108,7 +107,20 @@ pg_stat_user_tables 12161 relid:oid schemaname:name relname:name seq_scan:int8 s
 pg_stat_wal 12293 wal_records:int8 wal_fpi:int8 wal_bytes:numeric wal_buffers_full:int8 wal_write:int8 wal_sync:int8 wal_write_time:float8 wal_sync_time:float8 stats_reset:timestamptz
 pg_stat_wal_receiver 12236 pid:int4 status:text receive_start_lsn:text receive_start_tli:int4 written_lsn:text flushed_lsn:text received_tli:int4 last_msg_send_time:timestamptz last_msg_receipt_time:timestamptz latest_end_lsn:text latest_end_time:timestamptz slot_name:text sender_host:text sender_port:int4 conninfo:text
 pg_statistic 2619 starelid:oid! staattnum:int2! stainherit:bool! stanullfrac:float4! stawidth:int4! stadistinct:float4! stakind1:int2! stakind2:int2! stakind3:int2! stakind4:int2! stakind5:int2! staop1:oid! staop2:oid! staop3:oid! staop4:oid! staop5:oid! stacoll1:oid! stacoll2:oid! stacoll3:oid! stacoll4:oid! stacoll5:oid! stanumbers1:float4[] stanumbers2:float4[] stanumbers3:float4[] stanumbers4:float4[] stanumbers5:float4[] stavalues1:text stavalues2:text stavalues3:text stavalues4:text stavalues5:text
-pg_statistic_ext 3381 oid:oid! stxrelid:oid! stxname:name! stxnamespace:oid! stxowner:oid! stxstattarget:int4! stxkeys:int2[]! stxkind:char[]! stxexprs:text
+pg_statistic_ext 3381 oid:oid! stxrelid:oid! stxname:name! stxnamespace:oid! stxowner:oid! stxstattarget:int4! stxkeys:int2vector! stxkind:char[]! stxexprs:text
+pg_stat_xact_all_tables 12147 relid:oid schemaname:name relname:name seq_scan:int8 seq_tup_read:int8 idx_scan:int8 idx_tup_fetch:int8 n_tup_ins:int8 n_tup_upd:int8 n_tup_del:int8 n_tup_hot_upd:int8
+pg_stat_xact_sys_tables 12157 relid:oid schemaname:name relname:name seq_scan:int8 seq_tup_read:int8 idx_scan:int8 idx_tup_fetch:int8 n_tup_ins:int8 n_tup_upd:int8 n_tup_del:int8 n_tup_hot_upd:int8
+pg_stat_xact_user_functions 12280 funcid:oid schemaname:name funcname:name calls:int8 total_time:float8 self_time:float8
+pg_stat_xact_user_tables 12166 relid:oid schemaname:name relname:name seq_scan:int8 seq_tup_read:int8 idx_scan:int8 idx_tup_fetch:int8 n_tup_ins:int8 n_tup_upd:int8 n_tup_del:int8 n_tup_hot_upd:int8
+pg_statio_all_indexes 12196 relid:oid indexrelid:oid schemaname:name relname:name indexrelname:name idx_blks_read:int8 idx_blks_hit:int8
+pg_statio_all_sequences 12209 relid:oid schemaname:name relname:name blks_read:int8 blks_hit:int8
+pg_statio_all_tables 12170 relid:oid schemaname:name relname:name heap_blks_read:int8 heap_blks_hit:int8 idx_blks_read:int8 idx_blks_hit:int8 toast_blks_read:int8 toast_blks_hit:int8 tidx_blks_read:int8 tidx_blks_hit:int8
+pg_statio_sys_indexes 12201 relid:oid indexrelid:oid schemaname:name relname:name indexrelname:name idx_blks_read:int8 idx_blks_hit:int8
+pg_statio_sys_sequences 12214 relid:oid schemaname:name relname:name blks_read:int8 blks_hit:int8
+pg_statio_sys_tables 12175 relid:oid schemaname:name relname:name heap_blks_read:int8 heap_blks_hit:int8 idx_blks_read:int8 idx_blks_hit:int8 toast_blks_read:int8 toast_blks_hit:int8 tidx_blks_read:int8 tidx_blks_hit:int8
+pg_statio_user_indexes 12205 relid:oid indexrelid:oid schemaname:name relname:name indexrelname:name idx_blks_read:int8 idx_blks_hit:int8
+pg_statio_user_sequences 12218 relid:oid schemaname:name relname:name blks_read:int8 blks_hit:int8
+pg_statio_user_tables 12179 relid:oid schemaname:name relname:name heap_blks_read:int8 heap_blks_hit:int8 idx_blks_read:int8 idx_blks_hit:int8 toast_blks_read:int8 toast_blks_hit:int8 tidx_blks_read:int8 tidx_blks_hit:int8
 pg_statistic_ext_data 3429 stxoid:oid! stxdinherit:bool! stxdndistinct:text stxddependencies:text stxdmcv:text stxdexpr:text
 pg_stats 12053 schemaname:name tablename:name attname:name inherited:bool null_frac:float4 avg_width:int4 n_distinct:float4 most_common_vals:text most_common_freqs:float4[] histogram_bounds:text correlation:float4 most_common_elems:text most_common_elem_freqs:float4[] elem_count_histogram:float4[]
 pg_stats_ext 12058 schemaname:name tablename:name statistics_schemaname:name statistics_name:name statistics_owner:name attnames:name[] exprs:text[] kinds:char[] inherited:bool n_distinct:text dependencies:text most_common_vals:text[] most_common_val_nulls:bool[] most_common_freqs:float8[] most_common_base_freqs:float8[]
@@ -120,7 +132,7 @@ pg_tablespace 1213 oid:oid! spcname:name! spcowner:oid! spcacl:text[] spcoptions
 pg_timezone_abbrevs 12122 abbrev:text utc_offset:interval is_dst:bool
 pg_timezone_names 12126 name:text abbrev:text utc_offset:interval is_dst:bool
 pg_transform 3576 oid:oid! trftype:oid! trflang:oid! trffromsql:regproc! trftosql:regproc!
-pg_trigger 2620 oid:oid! tgrelid:oid! tgparentid:oid! tgname:name! tgfoid:oid! tgtype:int2! tgenabled:char! tgisinternal:bool! tgconstrrelid:oid! tgconstrindid:oid! tgconstraint:oid! tgdeferrable:bool! tginitdeferred:bool! tgnargs:int2! tgattr:int2[]! tgargs:bytea! tgqual:text tgoldtable:name tgnewtable:name
+pg_trigger 2620 oid:oid! tgrelid:oid! tgparentid:oid! tgname:name! tgfoid:oid! tgtype:int2! tgenabled:char! tgisinternal:bool! tgconstrrelid:oid! tgconstrindid:oid! tgconstraint:oid! tgdeferrable:bool! tginitdeferred:bool! tgnargs:int2! tgattr:int2vector! tgargs:bytea! tgqual:text tgoldtable:name tgnewtable:name
 pg_ts_config 3602 oid:oid! cfgname:name! cfgnamespace:oid! cfgowner:oid! cfgparser:oid!
 pg_ts_config_map 3603 mapcfg:oid! maptokentype:int4! mapseqno:int4! mapdict:oid!
 pg_ts_dict 3600 oid:oid! dictname:name! dictnamespace:oid! dictowner:oid! dicttemplate:oid! dictinitoption:text

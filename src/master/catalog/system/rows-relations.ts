@@ -20,6 +20,7 @@ import {
   type SystemContext,
   type SystemRow,
   TABLE_AM_OID,
+  vectorOf,
 } from './context.js';
 import { systemRelation } from './secrets.js';
 import { SYSTEM_TABLES } from './tables.js';
@@ -176,9 +177,9 @@ const pgIndex: RowSource = (c) =>
     indisvalid: true,
     indisready: true,
     indislive: true,
-    indkey: arrayOf(t.primaryKey!.map((k) => k + 1)),
-    indcollation: arrayOf(t.primaryKey!.map((k) => typeTraits(t.columns[k].type).collation)),
-    indoption: arrayOf(t.primaryKey!.map(() => 0)),
+    indkey: vectorOf(t.primaryKey!.map((k) => k + 1)),
+    indcollation: vectorOf(t.primaryKey!.map((k) => typeTraits(t.columns[k].type).collation)),
+    indoption: vectorOf(t.primaryKey!.map(() => 0)),
   }));
 
 const pgConstraint: RowSource = (c) =>

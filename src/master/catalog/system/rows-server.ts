@@ -10,7 +10,10 @@ import {
   typeName,
   typeOid,
   typeSize,
+  VECTORS,
+  vectorType,
 } from '../../../types/sql-type.js';
+import { ARRAY_PROCS } from '../../../types/text-io.js';
 import { findZone, zoneAbbreviation, zoneOffset } from '../../../types/time-zone.js';
 import { PG_CATALOG_OID } from '../names.js';
 import { ANY_OID, ANYARRAY_OID, callables } from './callables.js';
@@ -21,6 +24,7 @@ import {
   OWNER_OID,
   type RowSource,
   type SystemRow,
+  vectorOf,
 } from './context.js';
 import { typeTraits } from './type-traits.js';
 
@@ -46,6 +50,14 @@ function typeRow(type: SqlType, name: string, element: number, array: number): S
     typstorage: traits.storage,
     typtypmod: -1,
     typcollation: traits.collation,
+    ...(type.kind === 'array' && type.vector !== true
+      ? {
+          typinput: ARRAY_PROCS.array_in,
+          typoutput: ARRAY_PROCS.array_out,
+          typreceive: ARRAY_PROCS.array_recv,
+          typsend: ARRAY_PROCS.array_send,
+        }
+      : {}),
   };
 }
 
@@ -70,6 +82,14 @@ const pgType: RowSource = () => [
     if (info.arrayOid !== 0)
       rows.push(typeRow({ kind: 'array', element: type }, `_${info.name}`, info.oid, 0));
     return rows;
+  }),
+  ...VECTORS.flatMap((v) => {
+    const type = vectorType(v.oid)!;
+    const list: SqlType = { kind: 'array', element: type };
+    return [
+      { ...typeRow(type, v.name, TYPE_INFO[v.element].oid, v.arrayOid), typstorage: 'p' },
+      { ...typeRow(list, `_${v.name}`, v.oid, 0), oid: v.arrayOid },
+    ];
   }),
 ];
 
@@ -96,7 +116,7 @@ const pgProc: RowSource = () =>
       proparallel: 's',
       pronargs: c.args.length,
       prorettype: c.result,
-      proargtypes: arrayOf(c.args),
+      proargtypes: vectorOf(c.args),
       prosrc: c.name,
     }));
 

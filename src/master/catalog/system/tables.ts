@@ -3,7 +3,7 @@
  *  Owns: their definitions as the planner sees them (columns, types). The rows are in `rows-*.ts`; a table without
  *  an entry there is empty, because nothing of its kind exists here. */
 import type { ColumnDef, VirtualTableDef } from '../../../plan/catalog.js';
-import { type SqlType, TYPE_INFO, type TypeKind } from '../../../types/sql-type.js';
+import { type SqlType, TYPE_INFO, type TypeKind, vectorType } from '../../../types/sql-type.js';
 import { INFORMATION_SCHEMA_COLUMNS, PG_CATALOG_COLUMNS } from './pg-columns.js';
 
 /** Ours, in pg_catalog so that they are found without a schema. */
@@ -18,6 +18,8 @@ gp_distribution_policy 9003 localoid:oid! policytype:char! numsegments:int4! dis
 const SCALARS = new Set<string>(Object.keys(TYPE_INFO));
 
 function typeOfText(text: string): SqlType {
+  const vector = vectorType(text);
+  if (vector !== undefined) return vector;
   if (text.endsWith('[]')) return { kind: 'array', element: typeOfText(text.slice(0, -2)) };
   if (!SCALARS.has(text)) throw new Error(`no type ${text}`);
   return { kind: text as Exclude<TypeKind, 'array'> } as SqlType;
