@@ -59,8 +59,14 @@ function ours(sql: string, data: readonly TableData[], i: number): string[] {
 
 const seeds = [...REPLAYED, ...Array.from({ length: TO - FROM + 1 }, (_, i) => FROM + i)];
 
-/** Plain, and with NaN among the numbers of tables and queries. */
-const cases = [false, true].flatMap((nan) => seeds.map((seed) => ({ seed, nan })));
+/** Plain, and with NaN among the numbers of tables and queries: both when seeds are asked for, else in turn. */
+const cases = [false, true].flatMap((nan) =>
+  seeds
+    .filter(
+      (seed) => process.env.PLAN_SEEDS !== undefined || REPLAYED.includes(seed) || (seed % 2 === 0) === nan,
+    )
+    .map((seed) => ({ seed, nan })),
+);
 
 test.each(cases)(
   'seed $seed, NaN: $nan',

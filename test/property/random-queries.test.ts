@@ -37,8 +37,14 @@ async function outcome(db: SltDatabase, sql: string): Promise<Outcome> {
 
 const seeds = [...REPLAYED, ...Array.from({ length: TO - FROM + 1 }, (_, i) => FROM + i)];
 
-/** Plain, and with NaN among the numbers of tables and queries. */
-const cases = [false, true].flatMap((nan) => seeds.map((seed) => ({ seed, nan })));
+/** Plain, and with NaN among the numbers of tables and queries: both when seeds are asked for, else in turn. */
+const cases = [false, true].flatMap((nan) =>
+  seeds
+    .filter(
+      (seed) => process.env.FUZZ_SEEDS !== undefined || REPLAYED.includes(seed) || (seed % 2 === 0) === nan,
+    )
+    .map((seed) => ({ seed, nan })),
+);
 
 test.each(cases)('seed $seed, NaN: $nan', async ({ seed, nan }) => {
   const r = new Random(seed * 7919);
