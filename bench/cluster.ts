@@ -5,6 +5,7 @@ import pg from 'pg';
 import { ClusterDir } from '../src/client/cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from '../src/client/processes.js';
 import { isLoaded, loadTpch } from '../src/client/tpch-load.js';
+import { operatingSystemUser } from '../src/types/os-user.js';
 import { generateAll } from './tpch/generate.js';
 import { TPCH_TABLES, type TpchTable } from './tpch/scale.js';
 
@@ -29,11 +30,11 @@ export async function tblFiles(base: string, scale: number): Promise<string> {
 }
 
 /** Values arrive as PostgreSQL's text, untouched. */
-export function textClient(host: string, port: number): pg.Client {
+export function textClient(host: string, port: number, user = operatingSystemUser()): pg.Client {
   return new pg.Client({
     host,
     port,
-    user: 'mpp',
+    user,
     database: 'mpp',
     types: { getTypeParser: () => (v: string | Buffer) => v.toString() } as unknown as pg.CustomTypesConfig,
   });

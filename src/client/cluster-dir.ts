@@ -3,13 +3,16 @@
  *  DIR/cluster.json            what `init` decided (never changed afterwards)
  *  DIR/token                   the join token, readable by its owner only
  *  DIR/tls/                    certificates: `certificates.ts`
+ *  DIR/master/hba.conf         who may connect
  *  DIR/run/NAME.json           the process last started under that name
  *  DIR/NAME/                   the process's own data;  NAME = master, segment-0, segment-1, ...
  *  DIR/log/NAME.log            its log */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type AuthMethod, defaultHba, HBA_FILE } from '../types/default-hba.js';
 import { makeDirectory } from '../types/make-directory.js';
+import { operatingSystemUser } from '../types/os-user.js';
 import { makeCertificates } from './certificates.js';
 import { CliError } from './cli-error.js';
 
@@ -22,6 +25,8 @@ export type ClusterConfig = {
   readonly maxConnections?: number | undefined;
   /** Relative paths begin in the cluster's directory. */
   readonly ssl?: { readonly cert: string; readonly key: string } | undefined;
+  /** The first role; absent in clusters of versions without roles. */
+  readonly superuser?: string | undefined;
 };
 
 export type InitOptions = {
@@ -31,6 +36,10 @@ export type InitOptions = {
   readonly maxConnections?: number | undefined;
   /** The user's own certificate and key; made when absent. `false`: connections in the clear. */
   readonly ssl?: { readonly cert: string; readonly key: string } | false | undefined;
+  /** Default: the user who runs this. */
+  readonly superuser?: string | undefined;
+  /** How others than the superuser on this host prove who they are. */
+  readonly auth?: AuthMethod | undefined;
 };
 
 /** `port`: where clients (master) or peers (segments) connect; `grpcPort`: where segments join (master only). */
@@ -79,11 +88,12 @@ export class ClusterDir {
     if (existsSync(dir) && readdirSync(dir).length > 0)
       throw new CliError(`${dir} is not empty; give an empty or a new directory`);
     const { segments, host, port, maxConnections } = options;
+    const { auth = 'scram-sha-256', superuser = operatingSystemUser() } = options;
     const ssl =
       options.ssl === false
         ? undefined
         : (options.ssl ?? { cert: join('tls', 'server.crt'), key: join('tls', 'server.key') });
-    const config: ClusterConfig = { version: 1, segments, host, port, maxConnections, ssl };
+    const config: ClusterConfig = { version: 1, segments, host, port, maxConnections, ssl, superuser };
     try {
       for (const d of [
         'run',
@@ -96,6 +106,7 @@ export class ClusterDir {
         makeDirectory(join(dir, 'tls'));
         makeCertificates(join(dir, 'tls'), host);
       }
+      writeFileSync(join(dir, 'master', HBA_FILE), defaultHba(auth, superuser), { mode: 0o600 });
       writeFileSync(join(dir, 'token'), `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
       writeFileSync(join(dir, 'cluster.json.new'), `${JSON.stringify(config, null, 2)}\n`);
       renameSync(join(dir, 'cluster.json.new'), join(dir, 'cluster.json'));

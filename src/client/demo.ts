@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import pg from 'pg';
 import { queriesFor } from '../../bench/tpch/queries.js';
+import { operatingSystemUser } from '../types/os-user.js';
 import { CliError, runCli } from './cli-error.js';
 import { ClusterDir } from './cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from './processes.js';
@@ -72,7 +73,12 @@ async function demo(o: Options): Promise<void> {
   interruption.catch(() => undefined);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted?.());
   const dir = await openCluster(o);
-  const client = new pg.Client({ host: '127.0.0.1', port: o.port, user: 'mpp', database: 'mpp' });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: o.port,
+    user: operatingSystemUser(),
+    database: 'mpp',
+  });
   client.on('error', () => undefined);
   try {
     const work = async (): Promise<void> => {

@@ -2,10 +2,12 @@
 /** `mpp`: makes, starts, stops and shows a cluster on this host, and fills it with TPC-H.
  *
  *  Talks to running clusters over the PostgreSQL wire protocol only. Every failure is one clear line and status 1. */
-import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pg from 'pg';
 import { generateAll } from '../../bench/tpch/generate.js';
+import { type AuthMethod, HBA_FILE } from '../types/default-hba.js';
+import { operatingSystemUser } from '../types/os-user.js';
 import { CliError, runCli } from './cli-error.js';
 import { ClusterDir, type InitOptions } from './cluster-dir.js';
 import { clusterState, startCluster, stopCluster } from './processes.js';
@@ -28,12 +30,18 @@ function scale(text: string): number {
 
 const port = integer('a port', 1, 65_535);
 
-export async function connect(options: { host?: string; port: number }): Promise<pg.Client> {
+export async function connect(options: {
+  readonly host?: string;
+  readonly port: number;
+  readonly username?: string;
+}): Promise<pg.Client> {
   const host = options.host ?? '127.0.0.1';
-  const client = new pg.Client({ host, port: options.port, user: 'mpp', database: 'mpp' });
+  const user = options.username ?? operatingSystemUser();
+  const client = new pg.Client({ host, port: options.port, user, database: 'mpp' });
   try {
     await client.connect();
   } catch (e) {
+    if (e instanceof pg.DatabaseError) throw new CliError(`${host}:${options.port} refuses: ${e.message}`);
     throw new CliError(
       `no cluster answers on ${host}:${options.port} (${e instanceof Error ? e.message : String(e)}); start it with: mpp start --data DIR`,
     );
@@ -50,6 +58,8 @@ type InitArguments = {
   readonly ssl: boolean;
   readonly sslCert?: string;
   readonly sslKey?: string;
+  readonly username?: string;
+  readonly auth: AuthMethod;
 };
 
 function sslOption({ ssl, sslCert, sslKey }: InitArguments): InitOptions['ssl'] {
@@ -75,9 +85,19 @@ program
   .option('--ssl-cert <file>', 'your own certificate for encrypted connections; one is made otherwise')
   .option('--ssl-key <file>', 'its key')
   .option('--no-ssl', 'leave connections in the clear')
+  .option('--username <name>', 'name of the superuser; default: yours')
+  .addOption(
+    new Option('--auth <method>', 'how others than the superuser on this host prove who they are')
+      .choices(['scram-sha-256', 'trust'])
+      .default('scram-sha-256'),
+  )
   .action((o: InitArguments) =>
     runCli(async () => {
-      const dir = ClusterDir.init(o.data, { ...o, ssl: sslOption(o) });
+      const dir = ClusterDir.init(o.data, { ...o, ssl: sslOption(o), superuser: o.username });
+      if (o.auth === 'trust')
+        console.error(
+          `mpp: warning: enabling "trust" authentication for local connections\nmpp: hint: You can change this by editing ${join(dir.data('master'), HBA_FILE)} or using the option --auth the next time you run mpp init.`,
+        );
       console.log(
         `Made a cluster of ${o.segments} segment${o.segments === 1 ? '' : 's'} in ${dir.path}. Start it with: mpp start --data ${o.data}`,
       );
@@ -155,6 +175,15 @@ program
     }),
   );
 
+type LoadArguments = {
+  readonly scale: number;
+  readonly from?: string;
+  readonly port: number;
+  readonly host: string;
+  readonly username?: string;
+  readonly random?: boolean;
+};
+
 const tpch = program.command('tpch').description('TPC-H data');
 
 tpch
@@ -182,8 +211,9 @@ tpch
   .option('--from <dir>', 'read .tbl files instead of generating')
   .option('--port <p>', 'port of the cluster', port, 5433)
   .option('--host <address>', 'address of the cluster', '127.0.0.1')
+  .option('--username <name>', 'role to connect as; default: yours')
   .option('--random', 'distribute every table randomly')
-  .action((o: { scale: number; from?: string; port: number; host: string; random?: boolean }) =>
+  .action((o: LoadArguments) =>
     runCli(async () => {
       const client = await connect(o);
       try {

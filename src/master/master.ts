@@ -1,6 +1,7 @@
 /** A running master: catalog, cluster, executor and the clients' server, joined up.
  *
  *  Owns: the order in which these start and stop. Also what a test starts within its own process. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { LocalEngine } from '../engine/runtime/engine.js';
@@ -10,8 +11,10 @@ import { Links } from '../exchange/link/links.js';
 import { MotionService } from '../exchange/motion-service.js';
 import { DataLock } from '../exchange/process/data-lock.js';
 import { advertised, parseAddress } from '../exchange/process/limits.js';
+import type { AuthMethod } from '../types/default-hba.js';
 import { MASTER, type QueryId, type StorageId } from '../types/ids.js';
 import { operatingSystemUser } from '../types/os-user.js';
+import { AuthPolicy, writeDefaultHba } from './auth/auth-policy.js';
 import { MasterCatalog } from './catalog/master-catalog.js';
 import { Membership } from './cluster/membership.js';
 import { OutcomeLog } from './cluster/outcome-log.js';
@@ -31,11 +34,14 @@ export type MasterOptions = {
   readonly log: Logger;
   /** Name of the superuser of a catalog that has none yet; default: the user who runs this. */
   readonly superuser?: string | undefined;
+  /** Of the rules that a new data directory gets. */
+  readonly auth?: AuthMethod | undefined;
 };
 
 export class Master {
   readonly catalog: MasterCatalog;
   readonly dispatcher: ClusterDispatcher;
+  readonly auth: AuthPolicy;
   /** `host:port` for segments. */
   readonly address: string;
   private readonly parts: {
@@ -55,8 +61,10 @@ export class Master {
     parts: Master['parts'],
     catalog: MasterCatalog,
     dispatcher: ClusterDispatcher,
+    auth: AuthPolicy,
     address: string,
   ) {
+    this.auth = auth;
     this.parts = parts;
     this.catalog = catalog;
     this.dispatcher = dispatcher;
@@ -71,10 +79,11 @@ export class Master {
     const { log, token } = options;
     const { host } = parseAddress(options.listen, '--listen');
     const lock = await DataLock.take(options.data);
-    const catalog = await MasterCatalog.open(
-      join(options.data, 'catalog'),
-      options.superuser ?? operatingSystemUser(),
-    );
+    const superuser = options.superuser ?? operatingSystemUser();
+    if (!existsSync(join(options.data, 'catalog')))
+      writeDefaultHba(options.data, options.auth ?? 'scram-sha-256', superuser);
+    const auth = AuthPolicy.open(options.data, log);
+    const catalog = await MasterCatalog.open(join(options.data, 'catalog'), superuser);
     const outcomes = await OutcomeLog.open(options.data);
     const membership = await Membership.open(options.data, options.segments, log);
     const engine = new LocalEngine({
@@ -106,6 +115,7 @@ export class Master {
       { lock, engine, exchange, peers, links, server, membership, outcomes },
       catalog,
       dispatcher,
+      auth,
       address,
     );
   }

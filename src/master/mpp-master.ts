@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { memoryBytes, parseAddress, workerCount } from '../exchange/process/limits.js';
 import { makeLogger, readToken, runProcess } from '../exchange/process/start.js';
+import type { AuthMethod } from '../types/default-hba.js';
 import { Master } from './master.js';
 import { DEFAULT_LIMITS } from './wire/admission.js';
 import { startWireServer } from './wire/server.js';
@@ -27,6 +28,9 @@ type Options = {
   sslCert?: string;
   sslKey?: string;
   logLevel: string;
+  auth: string;
+  superuser?: string;
+  socketDirectory?: string;
 };
 
 const command = new Command('mpp-master')
@@ -51,6 +55,9 @@ const command = new Command('mpp-master')
   .option('--connection-queue-timeout <ms>', 'how long they wait', String(DEFAULT_LIMITS.waitMs))
   .option('--ssl-cert <file>', 'certificate for encrypted connections, the chain after it')
   .option('--ssl-key <file>', 'its key')
+  .option('--auth <method>', 'rules that a new data directory gets: scram-sha-256 or trust', 'scram-sha-256')
+  .option('--superuser <name>', 'first role of a new data directory; default: the user who runs this')
+  .option('--socket-directory <dir>', 'directory of the Unix socket; default: the data directory')
   .option('--log-level <level>', 'fatal, error, warn, info, debug', 'info');
 
 const options = command.parse().opts<Options>();
@@ -76,6 +83,11 @@ function tlsFiles({ sslCert: cert, sslKey: key }: Options): TlsFiles | undefined
   throw new Error('give both --ssl-cert and --ssl-key, or neither');
 }
 
+function authMethod(text: string): AuthMethod {
+  if (text === 'scram-sha-256' || text === 'trust') return text;
+  throw new Error(`--auth ${text}: give scram-sha-256 or trust`);
+}
+
 await runProcess(log, async () => {
   const { host, port } = parseAddress(`${bracketed(options.host)}:${options.port}`, '--host and --port');
   const limits = {
@@ -92,12 +104,17 @@ await runProcess(log, async () => {
     workers: workerCount(options.workers),
     memoryBytes: memoryBytes(options.memory, Number(options.processesOnHost)),
     log,
+    auth: authMethod(options.auth),
+    superuser: options.superuser,
   });
+  process.on('SIGHUP', () => master.auth.reload());
   const wire = await startWireServer({
     host,
     port,
     limits,
     tls: tlsFiles(options),
+    auth: master.auth,
+    socketDirectory: options.socketDirectory ?? options.data,
     services: {
       catalog: master.catalog,
       dispatcher: master.dispatcher,

@@ -16,7 +16,7 @@ const dir = mkdtempSync(join(tmpdir(), 'mpp-copy-'));
 
 beforeAll(async () => {
   db = await openTestDatabase({ segments: 2 });
-  client = new pg.Client({ host: '127.0.0.1', port: db.port, user: 'copy', database: 'mpp' });
+  client = new pg.Client({ host: '127.0.0.1', port: db.port, user: 'mpp', database: 'mpp' });
   await client.connect();
   await db.query(
     'CREATE TABLE th (a int, b text, "C d" numeric(5,2) DEFAULT 7, e int NOT NULL DEFAULT 3) DISTRIBUTED BY (a)',

@@ -16,7 +16,7 @@ const dir = mkdtempSync(join(tmpdir(), 'mpp-copy-nan-'));
 
 beforeAll(async () => {
   db = await openTestDatabase({ segments: 3 });
-  client = new pg.Client({ host: '127.0.0.1', port: db.port, user: 'copy', database: 'mpp' });
+  client = new pg.Client({ host: '127.0.0.1', port: db.port, user: 'mpp', database: 'mpp' });
   await client.connect();
   await db.query(
     "CREATE TABLE t (k int, v numeric(8,2), w numeric(30,3) DEFAULT 'NaN', x numeric(60,1)) DISTRIBUTED BY (v)",

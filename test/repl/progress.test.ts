@@ -13,7 +13,12 @@ beforeAll(async () => {
 afterAll(() => db?.close());
 
 test('rows, totals and slices of a running query; nothing when it is over', async () => {
-  const client = new pg.Client({ host: '127.0.0.1', port: db.port, user: 'mpp', database: 'mpp' });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: db.port,
+    user: 'mpp',
+    database: 'mpp',
+  });
   client.on('error', () => undefined);
   await client.connect();
   const [[pid]] = (await client.query({ text: 'SELECT pg_backend_pid()', rowMode: 'array' })).rows as [

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +82,12 @@ export class TestCluster {
   }
 
   async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ host: '127.0.0.1', port: this.port, user: 'test', database: 'test' });
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: this.port,
+      user: userInfo().username,
+      database: 'test',
+    });
     client.on('error', () => undefined);
     await client.connect();
     this.clients.add(client);

@@ -1,4 +1,4 @@
-/** A cluster of real processes in a temporary directory, gone at the end of the test file. */
+/** A cluster of real processes in a temporary directory, gone at the end of the test file. Its superuser is `mpp`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -32,9 +32,10 @@ export async function openTestDatabase(options: { segments: number }): Promise<T
     segments: options.segments,
     host: '127.0.0.1',
     port: await freePort(),
+    superuser: 'mpp',
   });
   await startCluster(dir);
-  const client = textClient('127.0.0.1', dir.config.port);
+  const client = textClient('127.0.0.1', dir.config.port, 'mpp');
   client.on('error', () => undefined);
   await client.connect();
   return {

@@ -1,5 +1,6 @@
 /** What all sessions of a master share. */
 import type { QueryId } from '../../types/ids.js';
+import type { AuthPolicy } from '../auth/auth-policy.js';
 import type { MasterCatalog } from '../catalog/master-catalog.js';
 import type { SessionActivity } from '../catalog/system/context.js';
 import type { Dispatcher } from '../dispatch/api.js';
@@ -13,6 +14,8 @@ export interface Log {
 }
 
 export type MasterServices = {
+  /** Who may connect. */
+  readonly auth: AuthPolicy;
   readonly catalog: MasterCatalog;
   readonly dispatcher: Dispatcher;
   readonly locks: LockTable;

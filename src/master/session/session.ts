@@ -465,6 +465,11 @@ export class Session {
           signed ??= namedCatalog(this.catalogNames({ ...NO_NAMES_ASKED, signatures: true }));
           return signed.functionSignature?.(oid);
         },
+        reloadConfiguration: () => {
+          if (!this.identity.superuser)
+            throw new SqlError('42501', 'permission denied for function pg_reload_conf');
+          return this.services.auth.reload();
+        },
         resetStatements: () => {
           if (!this.identity.superuser)
             throw new SqlError('42501', 'permission denied for function pg_stat_statements_reset');
@@ -519,6 +524,7 @@ export class Session {
       identity: this.identity,
       user: this.settings.user,
       database: this.settings.database,
+      hbaRules: () => this.services.auth.rows(),
       settings: () => this.settings.rows(),
       sessions: activity,
       segments: () => dispatcher.segments(),

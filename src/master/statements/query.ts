@@ -55,7 +55,8 @@ function ownRow(statement: BoundStatement, context: RunContext): readonly Value[
   const { input, exprs } = statement.plan;
   if (input.kind !== 'values' || input.rows.length !== 1 || input.cols.length > 0) return undefined;
   const acts = (e: Expr) =>
-    e.kind === 'call' && (SIGNALS.test(e.fn) || /^(set_config|pg_stat_statements_reset)\(/.test(e.fn));
+    e.kind === 'call' &&
+    (SIGNALS.test(e.fn) || /^(set_config|pg_stat_statements_reset|pg_reload_conf)\(/.test(e.fn));
   if (!exprs.some((e) => someExpr(e, acts)) || exprs.some(hasSubquery)) return undefined;
   return exprs.map((e) => evaluateConstant(e, context.functions, context.params));
 }

@@ -12,6 +12,7 @@ import { SqlError } from '../../types/sql-error.js';
 import type { SqlType } from '../../types/sql-type.js';
 import { parseText } from '../../types/text-io.js';
 import type { Value } from '../../types/value.js';
+import type { AuthExchange } from '../auth/authenticate.js';
 import type { ClientOutput } from '../session/client-output.js';
 import { callFunction } from '../session/function-call.js';
 import type { Log } from '../session/services.js';
@@ -39,15 +40,16 @@ export type ConnectionHost = {
   readonly log: Log;
   /** Undefined: connections stay in the clear. */
   readonly tls: ServerTls | undefined;
-  /** The session of a client whose start-up packet is complete, once there is a place for it; writes nothing itself.
-   *  Rejects when `left` aborts. */
+  /** The session of a client whose start-up packet is complete, who is whom it says, and for whom there is a place.
+   *  Writes nothing but what authentication asks. Rejects when `left` aborts; undefined when the client left before. */
   readonly startSession: (
     parameters: ReadonlyMap<string, string>,
     output: ClientOutput,
     socket: Socket,
+    exchange: AuthExchange,
     left: AbortSignal,
     terminate: () => void,
-  ) => Promise<StartedSession>;
+  ) => Promise<StartedSession | undefined>;
   readonly cancel: (pid: number, secret: number) => void;
   readonly startupTimeoutMs: number;
   /** The longest that `startSession` waits for a place. */
@@ -221,8 +223,7 @@ export class Connection implements ClientOutput {
             // From here on the client waits for us.
             clearTimeout(timer);
             timer = setTimeout(expire, this.host.startupTimeoutMs + this.host.admissionTimeoutMs);
-            await this.accept(packet);
-            return true;
+            return await this.accept(packet);
         }
       }
     } finally {
@@ -254,25 +255,37 @@ export class Connection implements ClientOutput {
     this.listen();
   }
 
-  private async accept(packet: StartUpPacket & { readonly kind: 'start' }): Promise<void> {
+  /** Whether a session began. */
+  private async accept(packet: StartUpPacket & { readonly kind: 'start' }): Promise<boolean> {
     const { minorVersion, parameters, unrecognized } = packet;
-    const started = await this.host.startSession(parameters, this, this.socket, this.left.signal, () =>
-      this.shutDown(),
+    if (minorVersion > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
+    const exchange: AuthExchange = {
+      send: (message) => this.write(message),
+      receive: () => this.next(() => this.reader.nextPassword()),
+    };
+    const started = await this.host.startSession(
+      parameters,
+      this,
+      this.socket,
+      exchange,
+      this.left.signal,
+      () => this.shutDown(),
     );
+    if (started === undefined) return false;
     if (this.closed) {
       // It left while it waited.
       await started.session.close(lostConnection());
       started.ended();
-      return;
+      return false;
     }
     this.started = started;
     this.charset = charsetNamed(started.session.settings.get('client_encoding'));
-    if (minorVersion > 0 || unrecognized.length > 0) this.write(negotiateProtocolVersion(unrecognized));
     this.write(AUTHENTICATION_OK);
     for (const [name, value] of started.session.settings.reported()) this.changedParameters.set(name, value);
     this.reportParameters();
     this.write(started.keyData);
     this.ready();
+    return true;
   }
 
   private ready(): void {

@@ -10,6 +10,8 @@ import { SqlError } from '../../types/sql-error.js';
 export type FrontendMessage = { readonly type: string; readonly body: Buffer };
 
 const STARTUP_BYTES_MAX = 10_000;
+const PASSWORD = 112;
+const PASSWORD_BYTES_MAX = 65_535;
 const SMALL_MESSAGE_BYTES_MAX = 30_000;
 /** Of a statement, a set of parameters, a block of COPY data. */
 export const LARGE_MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
@@ -55,6 +57,18 @@ export class FrontendReader {
     if (length < 4 || length > max) throw protocolViolation('invalid message length');
     if (this.available < length + 1) return undefined;
     return { type, body: this.consume(length + 1).subarray(5) };
+  }
+
+  /** The body of the next password message: nothing else, and nothing long, comes from who is not known yet. */
+  nextPassword(): Buffer | undefined {
+    if (this.available < 5) return undefined;
+    const header = this.peek(5);
+    if (header[0] !== PASSWORD)
+      throw protocolViolation(`expected password response, got message type ${header[0]}`);
+    const length = header.readUInt32BE(1);
+    if (length < 4 || length > PASSWORD_BYTES_MAX) throw protocolViolation('invalid password packet size');
+    if (this.available < length + 1) return undefined;
+    return this.consume(length + 1).subarray(5);
   }
 
   private peek(count: number): Buffer {

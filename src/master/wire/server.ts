@@ -1,26 +1,27 @@
 /** The PostgreSQL endpoint: accepts clients, gives each a session, passes cancel requests on.
  *
- *  Owns: the listening socket, process ids and secrets of sessions. Invariant: a cancel request acts only when both
- *  match. Any user and database name is accepted in this version. */
+ *  Owns: the listening sockets, process ids and secrets of sessions. Invariants: a cancel request acts only when both
+ *  match; a session begins only for a role that `auth/` has let in. Any database name is accepted. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Signal } from '../../types/functions/catalog-names.js';
-import { BOOTSTRAP_OID } from '../../types/roles/role-graph.js';
-import { SqlError } from '../../types/sql-error.js';
-import type { MasterCatalog } from '../catalog/master-catalog.js';
+import { AuthPolicy } from '../auth/auth-policy.js';
+import { authenticate } from '../auth/authenticate.js';
 import type { StoredRole } from '../catalog/role-state.js';
 import type { SessionActivity } from '../catalog/system/context.js';
 import type { ClientOutput } from '../session/client-output.js';
 import { LockTable } from '../session/locks.js';
 import type { MasterServices } from '../session/services.js';
 import { Session } from '../session/session.js';
-import { SessionSettings } from '../session/settings.js';
+import type { SessionSettings } from '../session/settings.js';
 import { StatementStatistics } from '../session/statement-statistics.js';
 import { refreshAtStart } from '../statements/refresh.js';
 import { Admission, type AdmissionLimits, DEFAULT_LIMITS, tooMany } from './admission.js';
 import { Connection, type ConnectionHost, type StartedSession } from './connection.js';
+import { listenLocally } from './local-socket.js';
 import { backendKeyData, errorResponse } from './messages.js';
+import { checkRoleLimit, clientFacts, sessionSettings } from './session-start.js';
 import { ServerTls, type TlsFiles, tlsSession } from './tls.js';
 
 export type WireServerOptions = {
@@ -30,12 +31,16 @@ export type WireServerOptions = {
   /** What sessions have to do with each other is the server's own. */
   readonly services: Omit<
     MasterServices,
-    'activity' | 'locks' | 'statistics' | 'signalBackend' | 'signalChannel'
+    'activity' | 'auth' | 'locks' | 'statistics' | 'signalBackend' | 'signalChannel'
   >;
   readonly limits?: Partial<AdmissionLimits>;
   readonly startupTimeoutMs?: number;
   /** Absent: connections stay in the clear. */
   readonly tls?: TlsFiles | undefined;
+  /** Absent: everybody on this host is trusted. */
+  readonly auth?: AuthPolicy;
+  /** Where the Unix socket is made; absent: there is none. */
+  readonly socketDirectory?: string | undefined;
 };
 
 const STARTING_MAX = 100;
@@ -56,6 +61,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
   const sessions = () => [...entries.values()].map((e) => e.session.activity());
   const services: MasterServices = {
     ...options.services,
+    auth: options.auth ?? AuthPolicy.none(options.services.log),
     activity: sessions,
     locks: new LockTable(),
     statistics: new StatementStatistics(),
@@ -77,19 +83,25 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
   const { sessionsMax, waitingMax, waitMs } = admission.limits;
   const tls = options.tls === undefined ? undefined : new ServerTls(options.tls, services.log);
 
-  /** Authentication, when there is one, comes before the place: who is nobody must not take it. */
+  /** Authentication comes before the place: who is nobody must not take it. */
   const startSession: ConnectionHost['startSession'] = async (
     parameters,
     output,
     socket,
+    exchange,
     left,
     terminate,
   ) => {
-    const role = loginRole(services.catalog, parameters);
-    const settings = sessionSettings(parameters, role.name, output);
+    const client = clientFacts(parameters, socket, localSockets.has(socket));
+    if (client === undefined) return undefined;
+    const { catalog, auth: policy, log } = services;
+    const role = await authenticate({ catalog, policy, log }, client, exchange);
+    if (role === undefined) return undefined;
+    const settings = sessionSettings(parameters, role, output, services);
     const leave = await admission.enter(left);
     try {
-      return openSession(role.oid, settings, output, socket, terminate, leave);
+      checkRoleLimit(role, sessions());
+      return openSession(role, settings, output, socket, terminate, leave);
     } catch (e) {
       leave();
       throw e;
@@ -97,7 +109,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
   };
 
   const openSession = (
-    role: number,
+    role: StoredRole,
     settings: SessionSettings,
     output: ClientOutput,
     socket: Socket,
@@ -107,6 +119,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     const pid = nextPid();
     const secret = randomInt(-(2 ** 31), 2 ** 31);
     settings.preset('max_connections', String(sessionsMax));
+    settings.preset('is_superuser', role.superuser ? 'on' : 'off');
     settings.preset('port', String(socket.localPort ?? options.port));
     if (options.tls !== undefined) {
       settings.preset('ssl', 'on');
@@ -114,14 +127,13 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
       settings.preset('ssl_key_file', options.tls.key);
     }
     const client = {
-      role,
+      role: role.oid,
       pid,
       address: socket.remoteAddress,
       port: socket.remotePort ?? -1,
       tls: tlsSession(socket),
     };
     const session = new Session(services, settings, output, client);
-    session.followIdentity();
     entries.set(pid, { secret, session, terminate });
     const ended = (): void => {
       entries.delete(pid);
@@ -150,7 +162,8 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
   };
   /** Sockets without a session are few: they begin, wait, or cancel. */
   const socketsMax = sessionsMax + waitingMax + STARTING_MAX;
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const localSockets = new WeakSet<Socket>();
+  const accept = (socket: Socket): void => {
     if (connections.size >= socketsMax) {
       socket.on('error', () => {});
       socket.end(errorResponse(tooMany(), 'FATAL'));
@@ -163,18 +176,28 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
       .serve()
       .catch((err: unknown) => services.log.error({ err }, 'a connection ended badly'))
       .finally(() => connections.delete(connection));
-  });
+  };
+  const server = createServer({ allowHalfOpen: true }, accept);
   await listen(server, options.host, options.port);
   const stopping = new AbortController();
   void refreshAtStart(services, stopping.signal);
   const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const local =
+    options.socketDirectory === undefined
+      ? undefined
+      : await listenLocally(options.socketDirectory, port, services.log, (socket) => {
+          localSockets.add(socket);
+          accept(socket);
+        });
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    port,
     sessions,
     async close() {
       stopping.abort();
       signals.close();
       for (const c of connections) c.shutDown();
+      await local?.close();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
@@ -188,45 +211,4 @@ function listen(server: Server, host: string, port: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Before there is an hba file, a name that is no role's stands for the superuser. */
-function loginRole(catalog: MasterCatalog, parameters: ReadonlyMap<string, string>): StoredRole {
-  return catalog.roleNamed(parameters.get('user') ?? '') ?? catalog.role(BOOTSTRAP_OID)!;
-}
-
-function sessionSettings(
-  parameters: ReadonlyMap<string, string>,
-  role: string,
-  output: ClientOutput,
-): SessionSettings {
-  const user = parameters.get('user') ?? '';
-  if (user === '') throw new SqlError('28000', 'no PostgreSQL user name specified in startup packet');
-  if ((parameters.get('replication') ?? 'false') !== 'false')
-    throw new SqlError('0A000', 'replication connections are not supported yet');
-  const database = parameters.get('database') || user;
-  const settings = new SessionSettings(role, database, (name, value) => output.parameterStatus(name, value));
-  for (const [name, value] of parameters) {
-    if (name === 'user' || name === 'database' || name === 'replication') continue;
-    if (name === 'options') for (const [n, v] of commandLineOptions(value)) settings.start(n, v);
-    else settings.start(name, value);
-  }
-  return settings;
-}
-
-/** `-c name=value` and `--name=value` of PGOPTIONS; backslashes escape spaces. */
-export function commandLineOptions(text: string): readonly (readonly [string, string])[] {
-  const words = (text.match(/(?:\\.|[^\s\\])+/g) ?? []).map((w) => w.replace(/\\(.)/g, '$1'));
-  const settings: [string, string][] = [];
-  for (let i = 0; i < words.length; i++) {
-    let assignment: string | undefined;
-    if (words[i] === '-c') assignment = words[++i];
-    else if (words[i].startsWith('--')) assignment = words[i].slice(2);
-    else if (words[i].startsWith('-c')) assignment = words[i].slice(2);
-    const equals = assignment?.indexOf('=') ?? -1;
-    if (assignment === undefined || equals < 1)
-      throw new SqlError('42601', `invalid command-line argument for server process: ${words[i] ?? '-c'}`);
-    settings.push([assignment.slice(0, equals).replaceAll('-', '_'), assignment.slice(equals + 1)]);
-  }
-  return settings;
 }

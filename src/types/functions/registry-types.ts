@@ -47,6 +47,8 @@ export type CatalogFunctions = {
   signalBackend?(pid: number, how: 'cancel' | 'terminate'): boolean;
   /** Forgets what pg_stat_statements shows. Only where sessions are. */
   resetStatements?(): void;
+  /** Reads the rules of authentication anew. Only where sessions are. */
+  reloadConfiguration?(): boolean;
   settings(name: string): string | undefined;
   roleName(oid: number): string | undefined;
   /** Roles and access control lists; undefined where the statement was not known to ask. */

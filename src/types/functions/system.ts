@@ -146,6 +146,17 @@ export const systemFunctions: readonly FunctionDef[] = [
     { volatility: 'volatile' },
   ),
   define(
+    'pg_reload_conf',
+    '',
+    BOOL,
+    (_a, ctx) => {
+      const reload = ctx.catalog?.reloadConfiguration;
+      if (reload === undefined) throw notSupported('pg_reload_conf() over the rows of a query');
+      return reload();
+    },
+    { volatility: 'volatile' },
+  ),
+  define(
     'pg_postmaster_start_time',
     '',
     { kind: 'timestamptz' },

@@ -6,6 +6,7 @@ import { formatArray, formatVector } from '../../../types/array-text.js';
 import { type Acl, aclTexts } from '../../../types/roles/acl.js';
 import type { SqlType } from '../../../types/sql-type.js';
 import type { Value } from '../../../types/value.js';
+import type { HbaRow } from '../../auth/hba-rows.js';
 import type { QueryProgress, SegmentInfo } from '../../dispatch/api.js';
 import type { SessionIdentity } from '../../session/identity.js';
 import type { SettingRow } from '../../session/settings.js';
@@ -38,6 +39,8 @@ export type SystemContext = {
   readonly identity: SessionIdentity;
   readonly user: string;
   readonly database: string;
+  /** Of the file as it is now. */
+  readonly hbaRules: () => readonly HbaRow[];
   readonly settings: () => readonly SettingRow[];
   readonly sessions: () => readonly SessionActivity[];
   readonly segments: () => readonly SegmentInfo[];

@@ -137,6 +137,21 @@ const applicable = (c: SystemContext): readonly SystemRow[] => {
 const applicableRoles: RowSource = applicable;
 const administrableRoles: RowSource = (c) => applicable(c).filter((r) => r.is_grantable === 'YES');
 
+const pgHbaFileRules: RowSource = (c) =>
+  c.hbaRules().map((r) =>
+    'error' in r
+      ? { line_number: r.line, error: r.error }
+      : {
+          line_number: r.line,
+          type: r.type,
+          database: arrayOf(r.databases),
+          user_name: arrayOf(r.users),
+          address: r.address ?? null,
+          netmask: r.netmask ?? null,
+          auth_method: r.method,
+        },
+  );
+
 export const ROLE_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_roles': pgRoles,
   'pg_catalog.pg_authid': pgAuthid,
@@ -145,6 +160,7 @@ export const ROLE_ROWS: Readonly<Record<string, RowSource>> = {
   'pg_catalog.pg_group': pgGroup,
   'pg_catalog.pg_auth_members': pgAuthMembers,
   'pg_catalog.pg_db_role_setting': pgDbRoleSetting,
+  'pg_catalog.pg_hba_file_rules': pgHbaFileRules,
   'pg_catalog.pg_default_acl': pgDefaultAcl,
   'information_schema.enabled_roles': enabledRoles,
   'information_schema.applicable_roles': applicableRoles,
