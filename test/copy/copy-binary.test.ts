@@ -21,7 +21,7 @@ const path = join(dir, 'file');
 
 beforeAll(async () => {
   db = await openTestDatabase({ segments: 2 });
-  ({ client } = await RawClient.start(db.port));
+  ({ client } = await RawClient.start(db.port, { user: 'mpp', database: 'mpp' }));
   await db.query('CREATE TABLE ctn (a int NOT NULL, b varchar(3), c numeric(5,1)) DISTRIBUTED BY (a)');
 });
 
