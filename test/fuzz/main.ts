@@ -2,6 +2,7 @@
  *
  *  Also watches what only processes have: the master's memory and its log. Status 1 when something is wrong. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { TestCluster } from '../support/cluster.js';
@@ -18,7 +19,7 @@ async function fuzzWire(options: Options): Promise<string | undefined> {
   const until = Date.now() + Number(options.seconds) * 1000;
   const casesMax = Number(options.cases ?? Number.POSITIVE_INFINITY);
   const cluster = await TestCluster.start({ segments: 1, memory: '256MB', workers: 1 });
-  const fuzzer = new WireFuzzer(cluster.port);
+  const fuzzer = new WireFuzzer(cluster.port, userInfo().username);
   try {
     await fuzzer.prepare();
     let warm: number | undefined;

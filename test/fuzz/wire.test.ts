@@ -7,7 +7,7 @@ let fuzzer: WireFuzzer;
 
 beforeAll(async () => {
   db = await openTestDatabase({ segments: 1 });
-  fuzzer = new WireFuzzer(db.port);
+  fuzzer = new WireFuzzer(db.port, 'mpp');
   await fuzzer.prepare();
 });
 

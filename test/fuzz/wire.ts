@@ -20,14 +20,18 @@ const BACKEND_TYPES = 'RSKZTDCEN123IntGHdcVsAv';
 
 export class WireFuzzer {
   private readonly port: number;
+  private readonly superuser: string;
   private sane: RawClient | undefined;
 
-  constructor(port: number) {
+  /** `superuser` is trusted, and so is whoever else connects from this host. */
+  constructor(port: number, superuser: string) {
     this.port = port;
+    this.superuser = superuser;
   }
 
   async prepare(): Promise<void> {
-    ({ client: this.sane } = await RawClient.start(this.port));
+    ({ client: this.sane } = await RawClient.start(this.port, { user: this.superuser, database: 'mpp' }));
+    await this.sane.query('create role fuzz login superuser');
     await this.sane.query('create table fuzz (a int, b text, c numeric(9,2)) distributed by (a)');
     await this.sane.query("insert into fuzz select x, 'row ' || x, x from generate_series(1, 200) as t(x)");
   }

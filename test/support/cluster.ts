@@ -163,6 +163,8 @@ export class TestCluster {
             `127.0.0.1:${this.ports.master}`,
             '--segments',
             String(this.options.segments),
+            '--auth',
+            'trust',
           ]
         : [
             'dist/src/segment/mpp-segment.js',

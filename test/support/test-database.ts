@@ -33,6 +33,7 @@ export async function openTestDatabase(options: { segments: number }): Promise<T
     host: '127.0.0.1',
     port: await freePort(),
     superuser: 'mpp',
+    auth: 'trust',
   });
   await startCluster(dir);
   const client = textClient('127.0.0.1', dir.config.port, 'mpp');
