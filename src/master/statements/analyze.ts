@@ -1,9 +1,11 @@
 /** ANALYZE and VACUUM: statistics from a sample of the segments' rows, kept durably in the catalog. */
 import type { TableDef } from '../../plan/catalog.js';
+import { BOOTSTRAP_OID } from '../../types/roles/role-graph.js';
 import { SqlError } from '../../types/sql-error.js';
 import { analyzed, refreshed } from '../catalog/stats.js';
 import type { Session } from '../session/session.js';
 import type { RunContext } from '../session/statement-run.js';
+import { owns } from './access.js';
 import { tableTarget } from './refresh.js';
 import type { Statement } from './statement.js';
 
@@ -12,7 +14,7 @@ export async function runAnalyze(
   s: Statement<'analyze'>,
   context: RunContext,
 ): Promise<string> {
-  await analyzeTables(session, s.tables, context, s.verbose);
+  await analyzeTables(session, permitted(session, s.tables, 'analyze'), context, s.verbose);
   return 'ANALYZE';
 }
 
@@ -22,18 +24,39 @@ export async function runVacuum(
   context: RunContext,
 ): Promise<string> {
   if (session.transaction.open) throw new SqlError('25001', 'VACUUM cannot run inside a transaction block');
-  if (s.analyze) await analyzeTables(session, s.tables, context, false);
+  const oids = permitted(session, s.tables, 'vacuum');
+  if (s.analyze) await analyzeTables(session, oids, context, false);
   return 'VACUUM';
+}
+
+/** Tables of others are passed over with a warning, but for the database's owner. */
+function permitted(
+  session: Session,
+  which: readonly TableDef[] | 'all',
+  verb: 'analyze' | 'vacuum',
+): readonly number[] {
+  const { catalog } = session.services;
+  const oids = which === 'all' ? catalog.tables().map((t) => t.oid) : which.map((t) => t.oid);
+  if (session.identity.has(BOOTSTRAP_OID)) return oids;
+  return oids.filter((oid) => {
+    const stored = catalog.storedByOid(oid);
+    if (stored === undefined || owns(session, stored)) return stored !== undefined;
+    session.notice({
+      severity: 'WARNING',
+      code: '01000',
+      message: `skipping "${stored.name}" --- only table or database owner can ${verb} it`,
+    });
+    return false;
+  });
 }
 
 async function analyzeTables(
   session: Session,
-  which: readonly TableDef[] | 'all',
+  oids: readonly number[],
   context: RunContext,
   verbose: boolean,
 ): Promise<void> {
-  const { catalog, locks } = session.services;
-  const oids = which === 'all' ? catalog.tables().map((t) => t.oid) : which.map((t) => t.oid);
+  const { locks } = session.services;
   const timeoutMs = session.settings.number('lock_timeout');
   for (const oid of oids) {
     const release = await locks.acquire([oid], 'shared', session, context.signal, timeoutMs);

@@ -200,6 +200,8 @@ const LIKE_INDEXES = 1 << 6;
 function copyColumns(ctx: BindContext, l: TableLikeClause, columns: Draft[], keys: Keys): void {
   if (l.relation === undefined) throw new Error('LIKE without a table');
   const source = findRelationDef(ctx, l.relation);
+  const access = ctx.access(source, 'r');
+  for (const i of source.columns.keys()) access.columns.add(i);
   for (const c of source.columns) {
     if (columns.some((x) => x.name === c.name))
       throw ctx.error('42701', `column "${c.name}" specified more than once`, -1);
@@ -290,6 +292,12 @@ function checkForeignKeys(
       throw ctx.error('42704', `there is no primary key for referenced table "${target.relname}"`, -1);
     if (names.length !== (named.length === 0 ? theirKey?.length : named.length))
       throw ctx.error('42830', 'number of referencing and referenced columns for foreign key disagree', -1);
+    if (found !== undefined) {
+      const access = ctx.access(found, 'x');
+      const ordinals =
+        named.length === 0 ? (theirKey ?? []) : named.map((n) => theirs.findIndex((c) => c.name === n));
+      for (const i of ordinals) access.columns.add(i);
+    }
     ctx.notices.push({
       severity: 'WARNING',
       code: '01000',

@@ -4,8 +4,8 @@
  *  runs. A relation inside of a view is read with the rights of the view's owner. */
 import type { Relation } from '../catalog.js';
 
-/** SELECT, INSERT, TRUNCATE: as in access control lists. */
-export type AccessLetter = 'r' | 'a' | 'D';
+/** SELECT, INSERT, TRUNCATE, REFERENCES: as in access control lists. */
+export type AccessLetter = 'r' | 'a' | 'D' | 'x';
 
 export type RelationAccess = {
   readonly oid: number;
