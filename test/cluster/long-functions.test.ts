@@ -21,7 +21,7 @@ test.each([
   `SELECT sum(length(repeat(s, 2000000))) FROM t`,
   `SELECT sum(length(replace(repeat(s, 100000), 'a', 'bcd'))) FROM t a, (SELECT 1 FROM t) b`,
 ])('%s', async (sql) => {
-  const other = textClient('127.0.0.1', db.port);
+  const other = textClient('127.0.0.1', db.port, 'mpp');
   await other.connect();
   await db.query("SET statement_timeout = '1s'");
   let done = false;
@@ -51,7 +51,7 @@ test.each([
 });
 
 test('pg_cancel_backend() over the rows of pg_stat_activity', async () => {
-  const other = textClient('127.0.0.1', db.port);
+  const other = textClient('127.0.0.1', db.port, 'mpp');
   await other.connect();
   await other.query("SET application_name = 'victim'");
   const victim = expect(other.query(`SELECT count(*) FROM t WHERE s ~ ${HARD}`)).rejects.toMatchObject({

@@ -110,7 +110,7 @@ describe('over a motion', () => {
     ).rejects.toMatchObject({ code: '22012' });
     const counts = await Promise.all(
       Array.from({ length: 8 }, async () => {
-        const client = textClient('127.0.0.1', db.port);
+        const client = textClient('127.0.0.1', db.port, 'mpp');
         await client.connect();
         const { rows } = await client.query({ text: sql, rowMode: 'array' });
         await client.end();

@@ -47,7 +47,7 @@ describe.each([
 
   beforeAll(async () => {
     db = await openTestDatabase({ segments });
-    const client = textClient('127.0.0.1', db.port);
+    const client = textClient('127.0.0.1', db.port, 'mpp');
     await client.connect();
     await loadTpch(client, { scale: SCALE, from: tbl, distribution, quiet: true });
     await client.query('ANALYZE');
