@@ -36,6 +36,17 @@ describe('statistics', () => {
     expect(all.some((c) => c.shape.text.includes('c99'))).toBe(true);
   });
 
+  it('holds no long texts', () => {
+    const s = new StatementStatistics();
+    const long = `insert into t values ${'(1),'.repeat(50_000)}`;
+    for (let i = 0; i < 50; i++) s.add(run(`${long}(${i})`));
+    for (let i = 0; i < 50; i++) s.add(run(`select ${'1 + '.repeat(2000)}${i}`));
+    expect(s.all().map((c) => c.calls)).toEqual([50, 50]);
+    expect(s.textHeld).toBe(0);
+    s.add(run('select 1'));
+    expect(s.textHeld).toBe(8);
+  });
+
   it('takes texts that the parser does not', () => {
     const s = new StatementStatistics();
     s.add(run('create table x (a int) distributed by (a)'));

@@ -4,7 +4,7 @@
  *  what texts have in common (`statementShape` parses once more, a third of a millisecond) is found a little later, one
  *  text at a time, so that no statement waits for it. As in the extension, a statement that fails is not counted, and
  *  when there are more than `max` kinds the one used least goes. */
-import { type StatementShape, statementShape } from '../../plan/sql/fingerprint.js';
+import { type StatementShape, statementShape, TEXT_LENGTH_MAX } from '../../plan/sql/fingerprint.js';
 
 export type StatementCounters = {
   readonly user: string;
@@ -29,7 +29,9 @@ type Run = {
 };
 
 const SHAPES_MAX = 2000;
-const WAITING_MAX = 5000;
+/** Longer texts are seldom sent again: keeping them would only cost memory. */
+const KEPT_LENGTH_MAX = 4096;
+const WAITING_MAX = 500;
 
 export class StatementStatistics {
   private readonly max: number;
@@ -47,6 +49,11 @@ export class StatementStatistics {
     const shape = this.shapes.get(run.text);
     if (shape !== undefined) {
       this.count(run, shape);
+      return;
+    }
+    if (run.text.length > TEXT_LENGTH_MAX) {
+      // Not parsed, and not to be held.
+      this.count(run, statementShape(run.text));
       return;
     }
     if (this.waiting.length >= WAITING_MAX) return;
@@ -69,6 +76,7 @@ export class StatementStatistics {
     let shape = this.shapes.get(text);
     if (shape === undefined) {
       shape = statementShape(text);
+      if (text.length > KEPT_LENGTH_MAX) return shape;
       this.shapes.set(text, shape);
       if (this.shapes.size > SHAPES_MAX) this.shapes.delete(this.shapes.keys().next().value!);
     }
@@ -114,6 +122,14 @@ export class StatementStatistics {
   all(): readonly StatementCounters[] {
     for (const run of this.waiting.splice(0)) this.count(run, this.shapeOf(run.text));
     return [...this.counters.values()];
+  }
+
+  /** Characters of the texts that are held. */
+  get textHeld(): number {
+    let n = 0;
+    for (const text of this.shapes.keys()) n += text.length;
+    for (const { text } of this.waiting) n += text.length;
+    return n;
   }
 
   reset(): void {

@@ -4,7 +4,7 @@
 import { fingerprintSync, normalizeSync } from 'libpg-query';
 
 /** Beyond this a text is a load, and its constants are all that tells it from others. */
-const TEXT_LENGTH_MAX = 64 * 1024;
+export const TEXT_LENGTH_MAX = 64 * 1024;
 
 export type StatementShape = { readonly queryId: bigint; readonly text: string };
 
